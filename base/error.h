@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one exception of this project. A message is a sentence that says what was being done, to what, and what was
+// found; each public edge prepends its own part, so that the whole chain reads from left to right.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace smith {
+
+/// Why something failed, as far as a caller can act on it. Chooses the exit status and nothing else.
+enum class ErrorKind {
+    usage,      ///< the command line is wrong                                  (exit 2)
+    spec,       ///< the build spec or a configuration file is wrong            (exit 2)
+    resolve,    ///< the requested packages cannot be had together              (exit 3)
+    fetch,      ///< something could not be downloaded                          (exit 4)
+    integrity,  ///< bytes do not match their digest, size or signature         (exit 5)
+    format,     ///< foreign bytes do not follow their format                   (exit 1)
+    system,     ///< the operating system refused something                     (exit 1)
+};
+
+class Error : public std::exception {
+public:
+    Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
+
+    [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
+    [[nodiscard]] const std::string& message() const noexcept { return message_; }
+    [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+    /// Puts "<context>: " in front of the message.
+    void prepend(std::string_view context);
+
+private:
+    ErrorKind kind_;
+    std::string message_;
+};
+
+/// `name` in single quotes, fit for a terminal: control bytes and invalid UTF-8 become \xNN, and a name longer than a
+/// line is cut in the middle. Everything that comes from outside goes through here on its way into a message.
+/// (Not `quoted`: for a std::string, argument-dependent lookup would prefer std::quoted.)
+[[nodiscard]] std::string quote(std::string_view name);
+
+/// An Error of kind `system`: "<doing>: <strerror(error_number)>". Pass `errno` as read right after the call.
+[[nodiscard]] Error system_error(int error_number, std::string_view doing);
+
+/// Runs `body`; if it throws an Error, puts "<doing()>: " in front of it.
+template <typename Doing, typename Body>
+auto while_doing(Doing&& doing, Body&& body) -> decltype(body()) {
+    try {
+        return body();
+    } catch (Error& e) {
+        e.prepend(doing());
+        throw;
+    }
+}
+
+}  // namespace smith

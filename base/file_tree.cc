@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file_tree.h"
+
+#include <deque>
+
+#include "base/bounds.h"
+#include "base/error.h"
+
+namespace smith {
+
+FileTree::FileTree() { entries_.emplace(ImagePath(), Entry{Directory{}, {}}); }
+
+const Entry* FileTree::find(const ImagePath& path) const {
+    const auto it = entries_.find(path);
+    return it == entries_.end() ? nullptr : &it->second;
+}
+
+void FileTree::put(const ImagePath& path, Entry entry) {
+    if (const auto* link = std::get_if<Symlink>(&entry.node)) {
+        if (link->target.empty() || link->target.find('\0') != std::string::npos) {
+            throw Error(ErrorKind::format, "link " + quote(path.str()) + " has no valid target");
+        }
+    }
+    const auto existing = entries_.find(path);
+    if (existing != entries_.end()) {
+        const bool stays_directory = std::holds_alternative<Directory>(entry.node);
+        if (!stays_directory && (path.is_root() || is_below(first_below(path), path))) {
+            throw Error(ErrorKind::format, quote(path.str()) +
+                                               " is a directory that holds something; it can't become a " +
+                                               (std::holds_alternative<Symlink>(entry.node) ? "link" : "file"));
+        }
+        existing->second = std::move(entry);
+        return;
+    }
+    const ImagePath parent = path.parent();
+    const auto holder = entries_.find(parent);
+    if (holder == entries_.end()) {
+        put(parent, Entry{Directory{}, entry.origin});
+    } else if (!std::holds_alternative<Directory>(holder->second.node)) {
+        throw Error(ErrorKind::format,
+                    quote(parent.str()) + " is not a directory, so " + quote(path.str()) + " can't be in it");
+    }
+    if (entries_.size() > limits::kMaxTreeEntries) {
+        throw Error(ErrorKind::format, "more than " + std::to_string(limits::kMaxTreeEntries) + " files in one tree");
+    }
+    entries_.emplace(path, std::move(entry));
+}
+
+void FileTree::erase(const ImagePath& path) {
+    const auto first = first_below(path);
+    auto last = first;
+    while (is_below(last, path)) ++last;
+    entries_.erase(first, last);
+    if (!path.is_root()) entries_.erase(path);
+}
+
+Resolution FileTree::resolve(const ImagePath& path, LastLink last) const {
+    Resolution out;
+    std::deque<std::string> todo;
+    for (const std::string_view component : path.components()) todo.emplace_back(component);
+
+    const Entry* here = find(out.path);
+    while (!todo.empty()) {
+        const std::string component = std::move(todo.front());
+        todo.pop_front();
+        if (component == "..") {
+            out.path = out.path.parent();
+            here = find(out.path);
+            continue;
+        }
+        const ImagePath next = out.path / component;
+        const Entry* entry = is_directory(here) ? find(next) : nullptr;
+        const Symlink* link = as_symlink(entry);
+        if (link == nullptr || (todo.empty() && last == LastLink::keep)) {
+            out.path = next;
+            here = entry;
+            continue;
+        }
+        if (out.links.size() >= static_cast<std::size_t>(limits::kMaxSymlinksFollowed)) {
+            out.path = next;
+            out.too_many_links = true;
+            return out;
+        }
+        out.links.push_back(next);
+        // A target is split here and not by ImagePath, because its ".." must be taken where the link stands.
+        std::vector<std::string> target;
+        for (std::size_t at = 0; at < link->target.size();) {
+            const std::size_t slash = std::min(link->target.find('/', at), link->target.size());
+            std::string part = link->target.substr(at, slash - at);
+            if (!part.empty() && part != ".") target.push_back(std::move(part));
+            at = slash + 1;
+        }
+        todo.insert(todo.begin(), std::make_move_iterator(target.begin()), std::make_move_iterator(target.end()));
+        if (link->target.starts_with('/')) out.path = ImagePath();
+        here = find(out.path);
+    }
+    out.entry = here;
+    return out;
+}
+
+FileTree::Entries::const_iterator FileTree::first_below(const ImagePath& directory) const {
+    if (directory.is_root()) return std::next(entries_.begin());
+    // '0' is the byte after '/': what is below "/a" lies between "/a/" and "/a0", and "/a-b" stands before both.
+    return entries_.lower_bound(directory / "\x01");
+}
+
+bool FileTree::is_below(Entries::const_iterator it, const ImagePath& directory) const {
+    return it != entries_.end() && it->first != directory && it->first.is_at_or_below(directory);
+}
+
+std::vector<ImagePath> FileTree::children(const ImagePath& directory) const {
+    std::vector<ImagePath> out;
+    for (auto it = first_below(directory); is_below(it, directory);) {
+        out.push_back(it->first);
+        const ImagePath& child = it->first;
+        // Past everything below the child: its own children may be many. Names between "/a" and "/a/" belong to
+        // siblings such as "/a-b", so step by one and skip only what is really below.
+        auto next = std::next(it);
+        while (is_below(next, child)) ++next;
+        it = next;
+    }
+    return out;
+}
+
+unsigned mode_of(const Node& node) {
+    if (const auto* file = std::get_if<Regular>(&node)) return file->executable ? 0755U : 0644U;
+    return std::holds_alternative<Directory>(node) ? 0755U : 0777U;
+}
+
+std::string dump(const FileTree& tree) {
+    std::string out;
+    for (const auto& [path, entry] : tree.entries()) {
+        if (path.is_root()) continue;
+        out += path.str();
+        if (const auto* file = std::get_if<Regular>(&entry.node)) {
+            out += file->executable ? "  file 0755 " : "  file 0644 ";
+            out += file->content.digest.hex().substr(0, 8);
+        } else if (const auto* link = std::get_if<Symlink>(&entry.node)) {
+            out += "  link " + link->target;
+        } else {
+            out += "  dir";
+        }
+        out += '\n';
+    }
+    return out;
+}
+
+}  // namespace smith
