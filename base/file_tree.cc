@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file_tree.h"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 
 #include "base/bounds.h"
 #include "base/error.h"
@@ -100,7 +102,7 @@ Resolution FileTree::resolve(const ImagePath& path, LastLink last) const {
 
 FileTree::Entries::const_iterator FileTree::first_below(const ImagePath& directory) const {
     if (directory.is_root()) return std::next(entries_.begin());
-    // '0' is the byte after '/': what is below "/a" lies between "/a/" and "/a0", and "/a-b" stands before both.
+    // No name is smaller than "\x01"; siblings such as "/a-b" stand before "/a/".
     return entries_.lower_bound(directory / "\x01");
 }
 
@@ -110,14 +112,18 @@ bool FileTree::is_below(Entries::const_iterator it, const ImagePath& directory) 
 
 std::vector<ImagePath> FileTree::children(const ImagePath& directory) const {
     std::vector<ImagePath> out;
+    const std::size_t name_at = directory.is_root() ? 1 : directory.str().size() + 1;
     for (auto it = first_below(directory); is_below(it, directory);) {
-        out.push_back(it->first);
-        const ImagePath& child = it->first;
-        // Past everything below the child: its own children may be many. Names between "/a" and "/a/" belong to
-        // siblings such as "/a-b", so step by one and skip only what is really below.
-        auto next = std::next(it);
-        while (is_below(next, child)) ++next;
-        it = next;
+        const std::string& path = it->first.str();
+        const std::size_t slash = path.find('/', name_at);
+        if (slash == std::string::npos) {
+            out.push_back(it->first);
+            ++it;
+        } else {
+            // Something inside a child, which may hold very many: all of them begin with "<child>/", and '0' is the
+            // byte after '/'. The child itself came earlier, with siblings such as "/a-b" between "/a" and "/a/b".
+            it = entries_.lower_bound(ImagePath::parse(path.substr(0, slash) + "0"));
+        }
     }
     return out;
 }
