@@ -102,8 +102,8 @@ Resolution FileTree::resolve(const ImagePath& path, LastLink last) const {
 
 FileTree::Entries::const_iterator FileTree::first_below(const ImagePath& directory) const {
     if (directory.is_root()) return std::next(entries_.begin());
-    // No name is smaller than "\x01"; siblings such as "/a-b" stand before "/a/".
-    return entries_.lower_bound(directory / "\x01");
+    // Siblings such as "/a-b" stand between "/a" and "/a/".
+    return entries_.lower_bound(directory.str() + "/");
 }
 
 bool FileTree::is_below(Entries::const_iterator it, const ImagePath& directory) const {
@@ -122,7 +122,7 @@ std::vector<ImagePath> FileTree::children(const ImagePath& directory) const {
         } else {
             // Something inside a child, which may hold very many: all of them begin with "<child>/", and '0' is the
             // byte after '/'. The child itself came earlier, with siblings such as "/a-b" between "/a" and "/a/b".
-            it = entries_.lower_bound(ImagePath::parse(path.substr(0, slash) + "0"));
+            it = entries_.lower_bound(path.substr(0, slash) + "0");
         }
     }
     return out;

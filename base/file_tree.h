@@ -64,10 +64,18 @@ struct Resolution {
 
 enum class LastLink { follow, keep };
 
+/// Byte order of paths, which a path that exists nowhere (the end of a range) can be compared with by its spelling.
+struct PathOrder {
+    using is_transparent = void;
+    bool operator()(const ImagePath& a, const ImagePath& b) const noexcept { return a.str() < b.str(); }
+    bool operator()(const ImagePath& a, std::string_view b) const noexcept { return a.str() < b; }
+    bool operator()(std::string_view a, const ImagePath& b) const noexcept { return a < b.str(); }
+};
+
 /// Invariant: the parent of every entry is an entry, and a directory. The root is a directory and always there.
 class FileTree {
 public:
-    using Entries = std::map<ImagePath, Entry>;
+    using Entries = std::map<ImagePath, Entry, PathOrder>;
 
     FileTree();
 

@@ -74,6 +74,20 @@ TEST_CASE("children are those of this directory only", "[file_tree]") {
     CHECK(tree.children(at("/nothing")).empty());
 }
 
+TEST_CASE("names of the greatest length are names like others", "[file_tree]") {
+    const std::string longest(255, 'x');
+    FileTree tree;
+    tree.put(at("/" + longest + "/a/b"), file("x"));
+    CHECK(tree.children(at("/")).size() == 1);
+    CHECK(tree.children(at("/" + longest)).size() == 1);
+    std::string deepest;
+    while (deepest.size() + 256 <= 4095) deepest += "/" + longest;
+    tree.put(at(deepest), file("x"));
+    CHECK(tree.children(at(deepest)).empty());
+    tree.erase(at("/" + longest));
+    CHECK(tree.size() == 0);
+}
+
 TEST_CASE("erasing a directory takes what it holds, and nothing else", "[file_tree]") {
     FileTree tree;
     for (const char* path : {"/a/x/deep", "/a-b", "/a0"}) tree.put(at(path), file(path));
