@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bounds on images that come from outside, as base/bounds.h has them for everybody.
+#pragma once
+
+#include "base/bounds.h"
+
+namespace smith::ocilayout::limits {
+
+using namespace smith::limits;
+
+// Docker's storage drivers stop at 128 layers; nothing that people run has more.
+inline constexpr std::size_t kMaxLayers = 512;
+// An index lists one manifest per platform, and attestations beside them; 4 MiB of JSON hold some 10,000.
+inline constexpr std::size_t kMaxIndexEntries = 10'000;
+// index.json -> index -> manifest is what tools write; one level more costs nothing.
+inline constexpr int kMaxIndexDepth = 4;
+// The largest layers that registries are known to carry (machine-learning images) are some 30 GiB.
+inline constexpr std::uint64_t kMaxLayerBytes = 64 * kGiB;
+// Uncompressed, all layers together.
+inline constexpr std::uint64_t kMaxImageBytes = 256 * kGiB;
+// Deflate can't do better than 1032:1 and zstd knows no bound. Honest layers stay below 20:1 as a whole, but a small
+// one may hold a preallocated file of zeros, so a layer may grow to kFreeLayerBytes whatever its ratio.
+inline constexpr std::uint64_t kMaxCompressionRatio = 200;
+inline constexpr std::uint64_t kFreeLayerBytes = 1 * kGiB;
+// Go's archive/tar, which wrote most layers there are, refuses more than 1 MiB of PAX records or long name.
+inline constexpr std::uint64_t kMaxPaxBytes = 1 * kMiB;
+// A global or local PAX header may precede a header, a long name another; a chain of them is an attack.
+inline constexpr int kMaxMetaHeaders = 16;
+// zstd -19 uses 8 MiB, --ultra -21 uses 64 MiB. What needs more is memory taken from us by a stranger.
+inline constexpr int kMaxZstdWindowLog = 26;
+// Blobs, JSON and directories of a layout or of an archive.
+inline constexpr std::size_t kMaxArchiveEntries = 100'000;
+inline constexpr std::uint64_t kMaxArchiveBytes = 256 * kGiB;
+// What hangs on an image by `subject`: a spec, a package list, reasons, signatures, an SBOM.
+inline constexpr std::size_t kMaxArtifacts = 256;
+inline constexpr std::uint64_t kMaxArtifactBytes = 64 * kMiB;
+
+}  // namespace smith::ocilayout::limits

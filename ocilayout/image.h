@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration and the manifest of an image (OCI image-spec config.md, manifest.md), and what hangs on it by
+// `subject` (manifest.md, "Guidelines for Artifact Usage"). JSON is kept as it was written: digests are of bytes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ocilayout/descriptor.h"
+#include "ocilayout/layer.h"
+
+namespace smith::ocilayout {
+
+/// Docker's extension of the configuration (Dockerfile HEALTHCHECK). Durations in nanoseconds; 0: the runtime's
+/// default.
+struct Healthcheck {
+    std::vector<std::string> test;  ///< {"CMD", argv...}, {"CMD-SHELL", line} or {"NONE"}
+    std::int64_t interval_ns = 0;
+    std::int64_t timeout_ns = 0;
+    std::int64_t start_period_ns = 0;
+    std::int64_t start_interval_ns = 0;
+    std::int64_t retries = 0;
+    bool operator==(const Healthcheck&) const = default;
+};
+
+struct ImageConfig {
+    Platform platform;  ///< os and architecture are required
+    /// RFC 3339, only with SOURCE_DATE_EPOCH.
+    std::optional<std::string> created;
+    std::string author;
+
+    std::string user;                     ///< "10:10", a name, or empty for root
+    std::set<std::string> exposed_ports;  ///< "80/tcp"
+    std::vector<std::string> env;         ///< "NAME=value", in the order of the spec
+    std::vector<std::string> entrypoint;
+    std::vector<std::string> cmd;
+    std::set<std::string> volumes;
+    std::string working_dir;
+    std::map<std::string, std::string> labels;
+    std::string stop_signal;
+    std::optional<Healthcheck> healthcheck;
+
+    bool operator==(const ImageConfig&) const = default;
+};
+
+struct Image {
+    std::string config;    ///< JSON
+    std::string manifest;  ///< JSON
+    Descriptor config_desc;
+    Descriptor manifest_desc;   ///< with the platform
+    std::vector<Layer> layers;  ///< the lowest first; smith's own images have one
+};
+
+/// `layers`: the lowest first. Throws Error (format) for text that is not UTF-8.
+[[nodiscard]] Image make_image(const ImageConfig& config, std::span<const Layer> layers,
+                               const Annotations& annotations = {});
+
+/// The configuration as JSON: keys sorted, nothing that is empty.
+[[nodiscard]] std::string to_json_text(const ImageConfig& config, std::span<const Layer> layers);
+
+struct ParsedConfig {
+    ImageConfig config;
+    std::vector<Digest> diff_ids;
+};
+/// Throws Error (format).
+[[nodiscard]] ParsedConfig parse_image_config(std::string_view text);
+
+struct ParsedManifest {
+    std::string media_type;
+    Descriptor config;
+    std::vector<Descriptor> layers;
+    std::string artifact_type;
+    std::optional<Descriptor> subject;
+    Annotations annotations;
+};
+/// `media_type`: what the descriptor that led here promised. Throws Error (format) when the document is something else,
+/// or could be read as two things (CVE-2021-41190).
+[[nodiscard]] ParsedManifest parse_manifest(std::string_view text, std::string_view media_type);
+
+struct ParsedIndex {
+    std::string media_type;
+    std::vector<Descriptor> manifests;
+    Annotations annotations;
+};
+/// As parse_manifest, for an image index.
+[[nodiscard]] ParsedIndex parse_index(std::string_view text, std::string_view media_type);
+[[nodiscard]] std::string to_json_text(const ParsedIndex& index);
+
+/// One document that says something about an image: its spec, its packages, the reasons for its files.
+struct Artifact {
+    std::string artifact_type;
+    std::string media_type;  ///< of `bytes`
+    std::string bytes;
+    Annotations annotations;
+    bool operator==(const Artifact&) const = default;
+};
+
+/// A blob that a manifest or an index refers to, with its bytes.
+struct SmallBlob {
+    Descriptor descriptor;
+    std::string bytes;
+};
+
+/// What attaches artifacts to an image.
+struct Referrers {
+    /// The artifacts' bytes, the manifests that carry them, the empty configuration: whatever must be stored.
+    std::vector<SmallBlob> blobs;
+    /// An image index of those manifests, as a registry's referrers API would answer (distribution-spec "Listing
+    /// Referrers"). One of `blobs`.
+    Descriptor index;
+};
+
+/// `artifacts` are sorted by type and digest first: their order doesn't matter. Nothing for no artifacts.
+[[nodiscard]] std::optional<Referrers> make_referrers(const Descriptor& subject, std::span<const Artifact> artifacts);
+
+}  // namespace smith::ocilayout
