@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The main job: from a spec to an image, tested and written. build.cc reads as its table of contents.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/reporter.h"
+#include "builder/project.h"
+#include "builder/smoke_test.h"
+
+namespace smith::builder {
+
+struct BuildOptions {
+    ProjectOptions project;
+    Environment environment;
+    std::string output;   ///< as reference.h takes it; "": oci:NAME, NAME being the spec's file name without .yaml
+    bool locked = false;  ///< fail when the lock is missing or stale, or the image's digest differs from the lock's
+    bool test = true;     ///< run the spec's tests before anything is written
+    std::optional<std::int64_t> created;  ///< SOURCE_DATE_EPOCH, in seconds; not given: no time in the image at all
+};
+
+struct BuildResult {
+    Digest manifest;
+    Digest diff_id;
+    Digest layer;
+    std::uint64_t layer_size = 0;  ///< in bytes, compressed
+    std::uint64_t files_size = 0;  ///< in bytes, of regular files, each content counted once
+    std::size_t entries = 0;
+    std::size_t packages = 0;          ///< that were resolved
+    std::size_t packages_shipped = 0;  ///< that at least one file is from
+    std::string output;                ///< where it was written, as a reference
+    std::vector<TestOutcome> tests;
+};
+
+/// Thrown after everything was done but one of the spec's tests failed: nothing was written then. (exit 6)
+class TestsFailed : public std::exception {
+public:
+    explicit TestsFailed(BuildResult result) : result_(std::move(result)) {}
+    [[nodiscard]] const BuildResult& result() const noexcept { return result_; }
+    [[nodiscard]] const char* what() const noexcept override { return "a test of the image failed"; }
+
+private:
+    BuildResult result_;
+};
+
+/// Throws Error of every kind, and TestsFailed.
+BuildResult build(const BuildOptions& options, Reporter& reporter);
+
+}  // namespace smith::builder
