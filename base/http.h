@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HTTP through libcurl, for repositories and registries alike. A server is not trusted: it may be slow, lie about
+// lengths, never stop, or redirect anywhere; what a request may take is bounded here, what its bytes are worth is for
+// the caller's digests to say.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/sink.h"
+
+namespace smith {
+
+struct HttpOptions {
+    std::string user_agent = "smith";
+    long connect_timeout_s = 30;
+    /// A transfer slower than this for that long is given up. dnf's defaults (minrate, timeout).
+    long low_speed_bytes_per_s = 1000;
+    long low_speed_time_s = 30;
+    unsigned parallel = 8;           ///< transfers at a time
+    unsigned parallel_per_host = 6;  ///< what browsers do; more is taken for an attack by some mirrors
+};
+
+/// Bytes to send. `read` fills what it is given and returns how much that was; 0 is the end. `rewind` starts over: a
+/// redirect may ask for the body a second time.
+struct HttpBody {
+    std::uint64_t size = 0;
+    std::function<std::size_t(std::span<std::byte>)> read;
+    std::function<void()> rewind;
+};
+
+struct HttpRequest {
+    std::string url;  ///< http or https; may hold user:password, which goes to that host only and into no message
+    std::string method = "GET";
+    std::vector<std::string> headers;  ///< "Name: value". "Authorization" is dropped when redirected to another host
+    std::optional<HttpBody> body;
+    /// The body of a 2xx answer. What it throws ends the transfer and comes out of perform(). Without one the body is
+    /// kept in HttpResponse::body.
+    Sink sink;
+    /// A longer answer is an Error (integrity): the endless-data attack.
+    std::uint64_t max_bytes = 1 << 20;
+    bool follow_redirects = true;  ///< at most 10, http and https only, never from https to http
+    /// Called with the bytes received so far.
+    std::function<void(std::uint64_t)> on_progress;
+};
+
+struct HttpResponse {
+    long status = 0;
+    std::string url;                             ///< after redirects
+    std::map<std::string, std::string> headers;  ///< names in lower case; of the last answer only
+    std::string body;                            ///< when there was no sink; of a non-2xx answer its first 64 KiB
+    std::uint64_t received = 0;                  ///< bytes of body
+
+    [[nodiscard]] bool ok() const noexcept { return status >= 200 && status < 300; }
+    /// "" when there is no such header. `name` in lower case.
+    [[nodiscard]] std::string header(const std::string& name) const;
+};
+
+/// What came of one of several transfers.
+struct HttpResult {
+    HttpResponse response;
+    std::exception_ptr error;  ///< null when there is a response
+};
+
+/// Keeps connections open between requests. One thread at a time.
+class HttpClient {
+public:
+    explicit HttpClient(HttpOptions options = {});
+    HttpClient(HttpClient&&) noexcept;
+    HttpClient& operator=(HttpClient&&) noexcept;
+    ~HttpClient();
+
+    /// Any status is a response. Throws Error: fetch, when there was none, or not all of it; integrity, when it was
+    /// longer than `max_bytes`; and what the sink throws.
+    [[nodiscard]] HttpResponse perform(const HttpRequest& request);
+
+    /// All of `requests`, several at a time; results in the order of the requests. Sinks and callbacks run on the
+    /// calling thread.
+    [[nodiscard]] std::vector<HttpResult> perform_all(std::span<const HttpRequest> requests);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// Throws Error (fetch) that names method, URL and status, unless `response` is a 2xx one.
+void check_ok(const HttpRequest& request, const HttpResponse& response);
+
+/// `url` without user, password, query and fragment: fit for messages and files.
+[[nodiscard]] std::string redact_url(std::string_view url);
+
+}  // namespace smith

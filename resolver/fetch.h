@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Packages onto this machine. In the cache a package is called by its SHA-256; nothing but verified bytes ever gets
+// such a name, so a package that is there needs no network, and no lock needs metadata.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/http.h"
+#include "base/reporter.h"
+#include "resolver/package_ref.h"
+#include "resolver/repo_config.h"
+#include "resolver/solve.h"
+
+namespace smith::resolver {
+
+struct FetchOptions {
+    std::filesystem::path cache_dir;  ///< the whole cache's; packages are kept in rpms/ below it
+    bool offline = false;
+    /// Hash what is in the cache already, and replace what is damaged. Without it a cached package is trusted by name
+    /// and size; reading it verifies header and files anyway, and whoever gets an Error (integrity) tries again with
+    /// it.
+    bool rehash = false;
+    unsigned jobs = 4;
+};
+
+struct LocalPackage {
+    PackageRef ref;  ///< as asked for, but with a checksum that is a strong one
+    Digest sha256;   ///< of the file: what the content store knows its pack by
+    std::filesystem::path file;
+};
+
+/// All of `packages`, in their order; those without a repository are looked up in `local_rpms`. `repos` says where
+/// repositories are: their metadata is not needed. Throws Error: fetch, integrity.
+[[nodiscard]] std::vector<LocalPackage> fetch_packages(const std::vector<PackageRef>& packages,
+                                                       const std::vector<RepoConfig>& repos,
+                                                       const std::vector<LocalRpm>& local_rpms,
+                                                       const FetchOptions& options, HttpClient& http,
+                                                       Reporter& reporter);
+
+}  // namespace smith::resolver
