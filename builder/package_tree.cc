@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "builder/package_tree.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/bounds.h"
+#include "base/error.h"
+
+namespace smith::builder {
+
+namespace {
+
+using resolver::RpmFile;
+using resolver::RpmFileKind;
+
+// rpm's colours (rpmfc.h): which word size an ELF file has. A 64-bit system prefers the higher one.
+constexpr std::uint32_t kElf32 = 1;
+constexpr std::uint32_t kElf64 = 2;
+
+// As many as a person reads.
+constexpr std::size_t kMostConflictsTold = 20;
+
+/// One package's claim on a place.
+struct Claim {
+    Node node;
+    std::uint32_t color = 0;
+    std::string package;
+    std::vector<std::string> notes;
+};
+
+std::string describe(const Node& node) {
+    if (std::holds_alternative<Directory>(node)) return "a directory";
+    if (const auto* link = std::get_if<Symlink>(&node)) return "a link to " + quote(link->target);
+    return "a file";
+}
+
+std::vector<std::string> notes_about(const RpmFile& file) {
+    std::vector<std::string> out;
+    if (file.kind == RpmFileKind::regular) {
+        if ((file.mode & 04000U) != 0) out.emplace_back("setuid bit dropped");
+        if ((file.mode & 02000U) != 0) out.emplace_back("setgid bit dropped");
+        if (!file.capabilities.empty()) out.push_back("file capabilities dropped: " + file.capabilities);
+    }
+    return out;
+}
+
+const char* special_kind(RpmFileKind kind) {
+    switch (kind) {
+        case RpmFileKind::device: return "device left out";
+        case RpmFileKind::fifo: return "fifo left out";
+        case RpmFileKind::socket: return "socket left out";
+        default: return nullptr;
+    }
+}
+
+/// Where links lead that packages bring, before there is a tree. Paths in it are final: no parent is a link.
+class LinkMap {
+public:
+    explicit LinkMap(std::vector<std::pair<ImagePath, std::string>> links) : links_(std::move(links)) {
+        // A link may stand below another one (/lib/x, with /lib -> usr/lib), and that one only gets its place in an
+        // earlier round. Each round settles at least one level more; links to links need no more rounds than the kernel
+        // would follow.
+        for (int round = 0; round <= limits::kMaxSymlinksFollowed; ++round) {
+            std::map<ImagePath, std::string> placed;
+            // At one place the smallest target wins, only to have an order: two different ones are a conflict later.
+            for (const auto& [path, target] : links_) {
+                const auto [it, is_new] = placed.emplace(place_of(path), target);
+                if (!is_new && target < it->second) it->second = target;
+            }
+            if (placed == by_place_) return;
+            by_place_ = std::move(placed);
+        }
+        throw Error(ErrorKind::resolve, "links of these packages lead through each other without end");
+    }
+
+    /// `path` with every link on the way to its last component followed.
+    [[nodiscard]] ImagePath place_of(const ImagePath& path) const {
+        if (path.is_root()) return path;
+        int budget = limits::kMaxSymlinksFollowed;
+        return follow(path.parent(), budget).child(path.name());
+    }
+
+private:
+    [[nodiscard]] ImagePath follow(const ImagePath& path, int& budget) const {
+        ImagePath here;
+        for (const std::string_view component : path.components()) here = step(here, component, budget);
+        return here;
+    }
+
+    [[nodiscard]] ImagePath step(const ImagePath& directory, std::string_view component, int& budget) const {
+        const ImagePath next = directory.child(component);
+        const auto link = by_place_.find(next);
+        if (link == by_place_.end()) return next;
+        if (--budget < 0) {
+            throw Error(ErrorKind::resolve, "link " + quote(next.str()) + " leads in a circle");
+        }
+        ImagePath here = link->second.starts_with('/') ? ImagePath() : directory;
+        std::string_view rest = link->second;
+        while (!rest.empty()) {
+            const std::size_t slash = std::min(rest.find('/'), rest.size());
+            const std::string_view part = rest.substr(0, slash);
+            rest.remove_prefix(std::min(slash + 1, rest.size()));
+            if (part.empty() || part == ".") continue;
+            here = part == ".." ? here.parent() : step(here, part, budget);
+        }
+        return here;
+    }
+
+    std::vector<std::pair<ImagePath, std::string>> links_;
+    std::map<ImagePath, std::string> by_place_;
+};
+
+/// What two claims on one place come to; nothing when they can't both be met.
+enum class Outcome { first, second, conflict };
+
+Outcome settle(const Claim& a, const Claim& b) {
+    if (a.node == b.node) return Outcome::first;
+    const bool a_directory = std::holds_alternative<Directory>(a.node);
+    const bool b_directory = std::holds_alternative<Directory>(b.node);
+    // rpm keeps a link that stands where another package has a directory; merge_packages() checks what it leads to.
+    if (a_directory && std::holds_alternative<Symlink>(b.node)) return Outcome::second;
+    if (b_directory && std::holds_alternative<Symlink>(a.node)) return Outcome::first;
+
+    const auto* a_file = std::get_if<Regular>(&a.node);
+    const auto* b_file = std::get_if<Regular>(&b.node);
+    if (a_file == nullptr || b_file == nullptr) return Outcome::conflict;
+    // The same bytes: rpm doesn't compare modes either. Whoever executes it is right.
+    if (a_file->content == b_file->content) return a_file->executable ? Outcome::first : Outcome::second;
+    if (a.color != b.color && a.color != 0 && b.color != 0) {
+        if ((a.color & kElf64) != (b.color & kElf64)) {
+            return (a.color & kElf64) != 0 ? Outcome::first : Outcome::second;
+        }
+        if ((a.color & kElf32) != (b.color & kElf32)) {
+            return (a.color & kElf32) != 0 ? Outcome::first : Outcome::second;
+        }
+    }
+    return Outcome::conflict;
+}
+
+class Merger {
+public:
+    explicit Merger(std::span<const PackageFiles> packages) : links_(collect_links(packages)) {
+        // By name, so that "first" means the same whatever order the packages come in.
+        std::vector<const PackageFiles*> sorted;
+        for (const PackageFiles& package : packages) sorted.push_back(&package);
+        std::ranges::sort(sorted, {}, &PackageFiles::name);
+        for (const PackageFiles* package : sorted) add(*package);
+    }
+
+    MergedPackages finish() {
+        MergedPackages out;
+        for (auto& [path, claim] : claims_) {
+            try {
+                out.tree.put(path, {claim.node, claim.package});
+            } catch (const Error&) {
+                conflicts_.insert(describe_parent_conflict(path, claim));
+                continue;
+            }
+            if (!claim.notes.empty()) out.notes.emplace(path, std::move(claim.notes));
+        }
+        check_links_over_directories(out.tree);
+        if (!conflicts_.empty()) throw Error(ErrorKind::resolve, conflict_message());
+        for (auto& [path, note] : specials_) out.notes[path].push_back(note);
+        return out;
+    }
+
+private:
+    static LinkMap collect_links(std::span<const PackageFiles> packages) {
+        std::vector<std::pair<ImagePath, std::string>> links;
+        for (const PackageFiles& package : packages) {
+            for (const RpmFile& file : package.files) {
+                if (file.kind == RpmFileKind::symlink && !file.ghost) links.emplace_back(file.path, file.link_target);
+            }
+        }
+        return LinkMap(std::move(links));
+    }
+
+    void add(const PackageFiles& package) {
+        for (std::size_t i = 0; i < package.files.size(); ++i) {
+            const RpmFile& file = package.files[i];
+            if (file.ghost || file.path.is_root()) continue;
+            const ImagePath place = links_.place_of(file.path);
+            if (const char* special = special_kind(file.kind)) {
+                specials_.emplace(place, special);
+                continue;
+            }
+            Claim claim{Directory{}, file.color, package.name, notes_about(file)};
+            if (file.kind == RpmFileKind::symlink) {
+                claim.node = Symlink{file.link_target};
+            } else if (file.kind == RpmFileKind::regular) {
+                if (!package.contents[i]) continue;
+                claim.node = Regular{(file.mode & 0100U) != 0, *package.contents[i]};
+            }
+            stake(place, std::move(claim));
+        }
+    }
+
+    void stake(const ImagePath& place, Claim claim) {
+        const auto [it, is_new] = claims_.emplace(place, claim);
+        if (is_new) return;
+        Claim& held = it->second;
+        const bool was_directory = std::holds_alternative<Directory>(held.node);
+        const bool is_directory = std::holds_alternative<Directory>(claim.node);
+        if (was_directory != is_directory) directory_claims_.emplace(place, was_directory ? held.package : claim.package);
+        switch (settle(held, claim)) {
+            case Outcome::first: break;
+            case Outcome::second: held = std::move(claim); break;
+            case Outcome::conflict:
+                conflicts_.insert(quote(place.str()) + " is " + describe(held.node) + " in " + quote(held.package) +
+                                  " and " + describe_other(held, claim) + " in " + quote(claim.package));
+        }
+    }
+
+    static std::string describe_other(const Claim& a, const Claim& b) {
+        const bool both_files = std::holds_alternative<Regular>(a.node) && std::holds_alternative<Regular>(b.node);
+        return both_files ? "a different one" : describe(b.node);
+    }
+
+    /// A link that took the place of a directory must lead to one, or to where one will be made.
+    void check_links_over_directories(const FileTree& tree) {
+        for (const auto& [path, package] : directory_claims_) {
+            const Resolution end = tree.resolve(path);
+            if (end.entry == nullptr || is_directory(end.entry)) continue;
+            const Entry* there = tree.find(path);
+            conflicts_.insert(quote(path.str()) + " is " + describe(there->node) + " in " + quote(there->origin) +
+                              " and a directory in " + quote(package));
+        }
+    }
+
+    [[nodiscard]] std::string describe_parent_conflict(const ImagePath& path, const Claim& claim) const {
+        for (ImagePath parent = path.parent(); !parent.is_root(); parent = parent.parent()) {
+            const auto it = claims_.find(parent);
+            if (it == claims_.end() || std::holds_alternative<Directory>(it->second.node)) continue;
+            return quote(parent.str()) + " is " + describe(it->second.node) + " in " + quote(it->second.package) +
+                   " and a directory, which holds " + quote(path.str()) + ", in " + quote(claim.package);
+        }
+        return quote(path.str()) + " of " + quote(claim.package) + " has no place";
+    }
+
+    [[nodiscard]] std::string conflict_message() const {
+        std::string out = "packages conflict in their files: ";
+        std::size_t told = 0;
+        for (const std::string& conflict : conflicts_) {
+            if (told == kMostConflictsTold) break;
+            out += (told++ == 0 ? "" : "; ") + conflict;
+        }
+        if (conflicts_.size() > told) out += "; and " + std::to_string(conflicts_.size() - told) + " more";
+        return out;
+    }
+
+    LinkMap links_;
+    std::map<ImagePath, Claim> claims_;
+    std::map<ImagePath, std::string> specials_;
+    std::map<ImagePath, std::string> directory_claims_;
+    std::set<std::string> conflicts_;
+};
+
+}  // namespace
+
+std::optional<std::vector<std::optional<Content>>> contents_by_header(const resolver::RpmHeader& header) {
+    std::vector<std::optional<Content>> out(header.files.size());
+    for (std::size_t i = 0; i < header.files.size(); ++i) {
+        const RpmFile& file = header.files[i];
+        if (file.kind != RpmFileKind::regular || file.ghost) continue;
+        if (file.digest.algorithm != "sha256") return std::nullopt;
+        out[i] = Content{Digest::from_hex(file.digest.hex), file.size};
+    }
+    return out;
+}
+
+MergedPackages merge_packages(std::span<const PackageFiles> packages) { return Merger(packages).finish(); }
+
+}  // namespace smith::builder
