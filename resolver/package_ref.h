@@ -26,6 +26,10 @@ struct PackageRef {
 /// no "..", neither plain nor percent-encoded, and no control bytes (librepo CVE-2020-14352).
 void check_location(std::string_view location);
 
+/// A checksum as repomd.xml and primary.xml write it ("sha" is yum's old name for sha1). Throws Error (format) for an
+/// unknown algorithm, and for digits that are not lower-case hexadecimal or not as many as the algorithm has.
+[[nodiscard]] Checksum make_checksum(std::string_view algorithm, std::string_view hex);
+
 /// True for algorithms that still hold where somebody may have chosen the bytes: sha256, sha384, sha512.
 [[nodiscard]] bool is_strong(const Checksum& checksum);
 

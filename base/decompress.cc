@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/decompress.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/handle.h"
+
+namespace smith {
+
+namespace {
+
+using ArchiveReader = std::unique_ptr<archive, FreeWith<archive_read_free>>;
+constexpr std::size_t kReadBytes = 64 * 1024;
+
+}  // namespace
+
+struct Decompressor::State {
+    State(const std::filesystem::path& path, std::uint64_t max) : file(path), max_bytes(max) {}
+
+    /// A warning is a failure: it means that libarchive would start a program, or lost something.
+    void check(int code) const {
+        if (code == ARCHIVE_OK) return;
+        const char* what = archive_error_string(reader.get());
+        throw Error(ErrorKind::format,
+                    "decompressing " + quote(file.string()) + ": " + (what != nullptr ? what : "unknown error"));
+    }
+
+    std::filesystem::path file;
+    std::uint64_t max_bytes;
+    std::uint64_t given = 0;
+    UniqueFd fd;  // must outlive the reader
+    ArchiveReader reader;
+    bool at_end = false;
+};
+
+Decompressor::Decompressor(const std::filesystem::path& file, std::uint64_t max_bytes)
+    : state_(std::make_unique<State>(file, max_bytes)) {
+    State& state = *state_;
+    state.fd = open_file(file, O_RDONLY);
+    state.reader.reset(archive_read_new());
+    archive* reader = state.reader.get();
+    if (reader == nullptr) throw Error(ErrorKind::system, "libarchive: out of memory");
+    state.check(archive_read_support_filter_gzip(reader));
+    state.check(archive_read_support_filter_xz(reader));
+    state.check(archive_read_support_filter_bzip2(reader));
+    state.check(archive_read_support_filter_zstd(reader));
+    state.check(archive_read_support_format_raw(reader));
+    // "raw" does not take an empty stream for one; to us it is a stream of no bytes.
+    state.check(archive_read_support_format_empty(reader));
+    state.check(archive_read_open_fd(reader, state.fd.get(), kReadBytes));
+    archive_entry* entry = nullptr;
+    const int code = archive_read_next_header(reader, &entry);
+    state.at_end = code == ARCHIVE_EOF;
+    if (!state.at_end) state.check(code);
+}
+
+Decompressor::Decompressor(Decompressor&&) noexcept = default;
+Decompressor& Decompressor::operator=(Decompressor&&) noexcept = default;
+Decompressor::~Decompressor() = default;
+
+std::size_t Decompressor::read(std::span<std::byte> buffer) {
+    State& state = *state_;
+    if (state.at_end) return 0;
+    const la_ssize_t count = archive_read_data(state.reader.get(), buffer.data(), buffer.size());
+    if (count < 0) state.check(static_cast<int>(count));
+    if (count <= 0) {
+        state.at_end = true;
+        return 0;
+    }
+    const auto size = static_cast<std::size_t>(count);
+    if (size > state.max_bytes - state.given) {
+        throw Error(ErrorKind::format, "decompressing " + quote(state.file.string()) + ": more comes out than the " +
+                                           std::to_string(state.max_bytes) + " bytes that may");
+    }
+    state.given += size;
+    return size;
+}
+
+}  // namespace smith

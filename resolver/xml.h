@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one door for XML that is parsed here: elements, attributes and text, as events. A document type declaration is
+// refused, so there are no entities to expand and nothing external to fetch; depth and text have bounds.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace smith::resolver {
+
+/// Names come without their namespace prefix: "rpm:entry" is "entry".
+class XmlHandler {
+public:
+    virtual ~XmlHandler() = default;
+    virtual void start_element(std::string_view name, const std::map<std::string, std::string>& attributes) = 0;
+    /// `text` is all text directly inside the element, less the white space around it.
+    virtual void end_element(std::string_view name, std::string_view text) = 0;
+};
+
+class XmlParser {
+public:
+    explicit XmlParser(XmlHandler& handler);
+    XmlParser(const XmlParser&) = delete;
+    XmlParser& operator=(const XmlParser&) = delete;
+    ~XmlParser();
+
+    /// Throws Error (format), and what the handler throws.
+    void feed(std::span<const std::byte> bytes);
+    /// Call once, after the last byte.
+    void finish();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace smith::resolver
