@@ -68,7 +68,6 @@ struct Descriptor {
 [[nodiscard]] Descriptor describe(std::string_view media_type, std::string_view bytes);
 
 [[nodiscard]] nlohmann::json to_json(const Descriptor& descriptor);
-[[nodiscard]] nlohmann::json to_json(const Annotations& annotations);
 
 /// Throws Error (format) for a missing or ill-typed field, a digest other than sha256, and a size below 0. Unknown
 /// fields are skipped, as image-spec asks (considerations.md, "Extensibility").
