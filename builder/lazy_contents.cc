@@ -26,7 +26,8 @@ struct LazyContents::Slot {
     }
 
     /// `damaged` is what ready() gave. Another thread may have replaced it already.
-    std::shared_ptr<PackedContents> replaced(const ContentStore& store, const std::shared_ptr<PackedContents>& damaged) {
+    std::shared_ptr<PackedContents> replaced(const ContentStore& store,
+                                             const std::shared_ptr<PackedContents>& damaged) {
         const std::lock_guard lock(mutex);
         if (contents == damaged) {
             store.drop_pack(source.digest);
@@ -77,7 +78,8 @@ Bytes LazyContents::open(const Content& content) const {
     try {
         return contents->open(content);
     } catch (const Error&) {
-        // Damaged, or a pack that lacks what the package promises. Unpacked anew, it is right, or the package is to blame.
+        // Damaged, or a pack that lacks what the package promises. Unpacked anew, it is right, or the package is to
+        // blame.
         const std::shared_ptr<PackedContents> again = slot.replaced(store_, contents);
         if (!again->contains(content.digest)) {
             throw Error(ErrorKind::integrity, quote(slot.source.name) + " does not hold the content " +

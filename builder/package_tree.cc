@@ -202,7 +202,8 @@ private:
         Claim& held = it->second;
         const bool was_directory = std::holds_alternative<Directory>(held.node);
         const bool is_directory = std::holds_alternative<Directory>(claim.node);
-        if (was_directory != is_directory) directory_claims_.emplace(place, was_directory ? held.package : claim.package);
+        if (was_directory != is_directory)
+            directory_claims_.emplace(place, was_directory ? held.package : claim.package);
         switch (settle(held, claim)) {
             case Outcome::first: break;
             case Outcome::second: held = std::move(claim); break;

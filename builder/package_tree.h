@@ -18,7 +18,8 @@ namespace smith::builder {
 struct PackageFiles {
     std::string name;  ///< NEVRA; becomes the origin of its entries
     std::vector<resolver::RpmFile> files;
-    /// One for each of `files`: what a regular file holds. Empty for everything else and for what is not in the payload.
+    /// One for each of `files`: what a regular file holds. Empty for everything else and for what is not in the
+    /// payload.
     std::vector<std::optional<Content>> contents;
 };
 

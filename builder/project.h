@@ -21,11 +21,11 @@ namespace smith::builder {
 /// What the command line says. Empty: not said.
 struct ProjectOptions {
     std::filesystem::path spec = "smith.yaml";
-    std::filesystem::path lock;                                  ///< default: the spec's name with .lock for .yaml
-    std::vector<std::pair<std::string, std::string>> repos;      ///< --repo ID=URL: added, or in place of one of that id
-    std::vector<std::filesystem::path> repo_files;               ///< --repo-file
-    std::string arch;                                            ///< --arch
-    std::string releasever;                                      ///< --releasever
+    std::filesystem::path lock;                              ///< default: the spec's name with .lock for .yaml
+    std::vector<std::pair<std::string, std::string>> repos;  ///< --repo ID=URL: added, or in place of one of that id
+    std::vector<std::filesystem::path> repo_files;           ///< --repo-file
+    std::string arch;                                        ///< --arch
+    std::string releasever;                                  ///< --releasever
 };
 
 /// What all commands share that touch the cache or the network.
@@ -40,8 +40,8 @@ struct Project {
     Spec spec;
     std::filesystem::path directory;  ///< of the spec: what relative names in it are relative to
     std::filesystem::path lock_file;
-    std::string name;                 ///< the spec's file name without .yaml
-    std::string arch;                 ///< as rpm calls it: "x86_64", "aarch64"
+    std::string name;  ///< the spec's file name without .yaml
+    std::string arch;  ///< as rpm calls it: "x86_64", "aarch64"
     std::vector<resolver::RepoConfig> repos;
 };
 

@@ -2,12 +2,12 @@
 #include "builder/rootfs.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <linux/openat2.h>
 #include <string>
 
 #include "base/error.h"
@@ -70,7 +70,8 @@ private:
     }
 
     void create(const Regular& file) {
-        const UniqueFd fd(::openat(parent_.get(), name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        const UniqueFd fd(
+            ::openat(parent_.get(), name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd) fail("creating file");
         write_all(fd.get(), contents_.open(file.content).view());
         if (::fchmod(fd.get(), mode_of(file)) != 0) fail("setting the mode of file");

@@ -21,8 +21,8 @@ struct HostOwner {
     gid_t gid;
 };
 
-/// Creates everything in `tree` in `directory`, which must exist and be empty. Modes are those of an image (0755, 0644),
-/// whatever the umask; `owner` is given to everything, `directory` too, when the caller is root and asks for it.
+/// Creates everything in `tree` in `directory`, which must exist and be empty. Modes are those of an image (0755,
+/// 0644), whatever the umask; `owner` is given to everything, `directory` too, when the caller is root and asks for it.
 /// Throws Error: system, when the file system refuses; integrity, from `contents`.
 void write_rootfs(const FileTree& tree, const Contents& contents, const std::filesystem::path& directory,
                   std::optional<HostOwner> owner);

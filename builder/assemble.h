@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From everything that is available to what ships: the selected paths, the overlay, account files, the directories that
+// a microcontainer has, and whatever the programs among them need to run.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/content_store.h"
+#include "base/contents.h"
+#include "base/reporter.h"
+#include "builder/accounts.h"
+#include "builder/project.h"
+#include "builder/reasons.h"
+
+namespace smith::builder {
+
+/// What there is to choose from.
+struct Available {
+    const FileTree& tree;
+    const Contents& contents;
+    /// Origins of what the spec asks for by name: whose executables ship when the spec has no `paths`.
+    std::set<std::string> asked_for;
+};
+
+struct Assembled {
+    FileTree tree;
+    /// Has every content that `tree` mentions. Refers to Available::contents, which must outlive it.
+    std::unique_ptr<Contents> contents;
+    Reasons reasons;
+};
+
+/// `overlay` is the directory laid over everything (absent: none); its files are read into an unnamed pack of `store`.
+/// Throws Error (spec), each with all its kind: paths that match nothing, libraries that are missing, an entrypoint
+/// that is not there. In Oracle's dialect those are warnings.
+[[nodiscard]] Assembled assemble(const Spec& spec, const Accounts& accounts, const Available& available,
+                                 const std::filesystem::path& overlay, const ContentStore& store, Reporter& reporter);
+
+}  // namespace smith::builder

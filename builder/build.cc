@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "builder/build.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/content_store.h"
+#include "base/error.h"
+#include "builder/accounts.h"
+#include "builder/assemble.h"
+#include "builder/image_config.h"
+#include "builder/packages.h"
+#include "builder/spec_json.h"
+#include "ocilayout/gzip.h"
+#include "ocilayout/layer_cache.h"
+#include "ocilayout/write_image.h"
+
+namespace smith::builder {
+
+namespace {
+
+using ocilayout::Artifact;
+using ocilayout::FinishedImage;
+
+/// Everything between the packages and the output. Members refer to earlier ones.
+struct Made {
+    AvailablePackages packages;
+    Assembled assembled;
+    ocilayout::ImageConfig config;
+    FinishedImage image;
+};
+
+/// What the packages had and the image can't hold, for those files that ship.
+void report_losses(const MergedPackages& merged, const FileTree& shipped, Reporter& reporter) {
+    for (const auto& [path, notes] : merged.notes) {
+        if (!shipped.contains(path)) continue;
+        for (const std::string& note : notes) reporter.warn(quote(path.str()) + ": " + note);
+    }
+}
+
+std::vector<Artifact> make_artifacts(const Spec& spec, const AvailablePackages& packages, const Assembled& assembled) {
+    const auto artifact = [](std::string_view type, std::string bytes) {
+        return Artifact{std::string(type), std::string(type), std::move(bytes), {}};
+    };
+    return {artifact(ocilayout::artifact_type::kSpec, canonical_json(spec)),
+            artifact(ocilayout::artifact_type::kPackages, print_packages(packages.packages, assembled.tree)),
+            artifact(ocilayout::artifact_type::kReasons, print_reasons(assembled.reasons))};
+}
+
+Made make_image(const Project& project, const resolver::Lock& lock, const BuildOptions& options, bool rehash,
+                const ContentStore& store, Reporter& reporter) {
+    const Environment& environment = options.environment;
+    const Accounts accounts = make_accounts(project.spec);
+    const ocilayout::Owner owner{accounts.uid, accounts.gid};
+
+    Made made;
+    made.packages = open_packages(project, lock, store, environment, rehash, reporter);
+    std::set<std::string> asked_for;
+    for (const PackageInfo& package : made.packages.packages) {
+        if (package.asked_for) asked_for.insert(package.header.nevra.str());
+    }
+    const Available available{made.packages.merged.tree, *made.packages.contents, std::move(asked_for)};
+    made.assembled = assemble(project.spec, accounts, available, project.directory / "rootfs", store, reporter);
+    const Assembled& assembled = made.assembled;
+    report_losses(made.packages.merged, assembled.tree, reporter);
+
+    const ocilayout::LayerCache layers(environment.cache_dir / "layers");
+    std::optional<ocilayout::StoredLayer> layer = layers.find(assembled.tree, owner);
+    if (!layer) {
+        std::vector<Content> contents;
+        for (const auto& [path, entry] : assembled.tree.entries()) {
+            if (const Regular* file = as_regular(&entry)) contents.push_back(file->content);
+        }
+        made.packages.contents->prefetch(contents, environment.jobs);
+        layer = layers.store(assembled.tree, owner, *assembled.contents, environment.jobs);
+    }
+
+    made.config = make_image_config(project.spec, accounts, project.arch, options.created);
+    made.image.image = ocilayout::make_image(made.config, std::span(&layer->layer, 1), project.spec.annotations);
+    made.image.layers = {*layer};
+    made.image.artifacts = make_artifacts(project.spec, made.packages, assembled);
+    return made;
+}
+
+/// A file of the cache that was damaged after it was verified is no reason to fail: everything is read once more, and
+/// what does not match its digest is fetched again. What is wrong at its source fails the second time, too.
+Made make_image_twice(const Project& project, const resolver::Lock& lock, const BuildOptions& options,
+                      const ContentStore& store, Reporter& reporter) {
+    try {
+        return make_image(project, lock, options, false, store, reporter);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::integrity) throw;
+        reporter.debug("checking the cache, because of: " + e.message());
+    }
+    return make_image(project, lock, options, true, store, reporter);
+}
+
+BuildResult describe(const Made& made) {
+    const ocilayout::Layer& layer = made.image.layers.front().layer;
+    BuildResult out;
+    out.manifest = made.image.image.manifest_desc.digest;
+    out.diff_id = layer.diff_id;
+    out.layer = layer.digest;
+    out.layer_size = layer.size;
+    out.entries = made.assembled.tree.size();
+    out.packages = made.packages.packages.size();
+    std::set<Content> contents;
+    std::set<std::string> origins;
+    for (const auto& [path, entry] : made.assembled.tree.entries()) {
+        if (const Regular* file = as_regular(&entry)) contents.insert(file->content);
+        if (!is_directory(&entry)) origins.insert(entry.origin);
+    }
+    for (const Content& content : contents) out.files_size += content.size;
+    for (const PackageInfo& package : made.packages.packages) {
+        if (origins.contains(package.header.nevra.str())) ++out.packages_shipped;
+    }
+    return out;
+}
+
+/// `--locked`: the image must be the very one that the lock remembers.
+void check_against_lock(const BuildResult& result, const resolver::Lock& lock) {
+    if (!lock.image) return;
+    if (lock.image->diff_id != result.diff_id) {
+        throw Error(ErrorKind::integrity, "the image differs from the lock's: expected diffID " +
+                                              lock.image->diff_id.str() + ", got " + result.diff_id.str());
+    }
+    if (lock.image->manifest == result.manifest) return;
+    std::string message = "the image differs from the lock's: expected manifest " + lock.image->manifest.str() +
+                          ", got " + result.manifest.str();
+    if (lock.compressor != ocilayout::compressor_id()) {
+        message += "; its files are the same, but the lock's was compressed by " + quote(lock.compressor) +
+                   " and this one by " + quote(ocilayout::compressor_id());
+    }
+    throw Error(ErrorKind::integrity, message);
+}
+
+/// The lock with the image that was made by it.
+void remember(const Project& project, resolver::Lock lock, const BuildResult& result) {
+    const resolver::Lock before = lock;
+    lock.compressor = ocilayout::compressor_id();
+    lock.image = resolver::LockedImage{result.diff_id, result.manifest};
+    if (lock != before) write_lock(project, lock);
+}
+
+}  // namespace
+
+BuildResult build(const BuildOptions& options, Reporter& reporter) {
+    return while_doing([&] { return "building " + quote(options.project.spec.string()); },
+                       [&] {
+                           const Project project = open_project(options.project, reporter);
+                           const ocilayout::Reference output = ocilayout::parse_reference(
+                               options.output.empty() ? "oci:" + project.name : options.output);
+                           const Environment& environment = options.environment;
+                           const ContentStore store(environment.cache_dir);
+
+                           const resolver::Lock lock = decide_packages(
+                               project, options.locked ? LockMode::strict : LockMode::obey, {}, environment, reporter);
+                           const Made made = make_image_twice(project, lock, options, store, reporter);
+                           BuildResult result = describe(made);
+                           if (options.locked) check_against_lock(result, lock);
+
+                           if (options.test) {
+                               const RunnableImage image{made.assembled.tree, *made.assembled.contents, made.config};
+                               result.tests = run_tests(image, project.spec.tests, environment.cache_dir, reporter);
+                               if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
+                           }
+                           ocilayout::write_image(made.image, output, environment.jobs);
+                           result.output = ocilayout::to_string(output);
+                           if (!options.locked) remember(project, lock, result);
+                           return result;
+                       });
+}
+
+}  // namespace smith::builder

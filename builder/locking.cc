@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which packages a build is made of: the lock where it answers the request, the solver where it doesn't.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/atomic_file.h"
+#include "base/bounds.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "builder/packages.h"
+#include "builder/project.h"
+#include "resolver/fetch.h"
+#include "resolver/repository.h"
+#include "resolver/solve.h"
+
+namespace smith::builder {
+
+namespace {
+
+namespace fs = std::filesystem;
+using resolver::Lock;
+using resolver::PackageRef;
+
+resolver::Request make_request(const Project& project) {
+    resolver::Request out;
+    out.arch = project.arch;
+    out.releasever = project.spec.releasever;
+    out.weak = project.spec.weak_dependencies;
+    for (const std::string& name : requested_packages(project)) {
+        if (is_local_rpm(name)) {
+            out.local_rpms.push_back(resolver::local_rpm(name, project.directory / name));
+        } else {
+            out.packages.push_back(name);
+        }
+    }
+    return out;
+}
+
+/// What an existing lock lets a new solution keep.
+std::vector<PackageRef> packages_to_keep(const Lock& lock, LockMode mode, const std::vector<std::string>& update_only) {
+    if (mode == LockMode::update && update_only.empty()) return {};
+    std::set<std::string> unknown(update_only.begin(), update_only.end());
+    for (const PackageRef& package : lock.packages) unknown.erase(package.nevra.name);
+    if (!unknown.empty()) {
+        throw Error(ErrorKind::usage,
+                    "package " + quote(*unknown.begin()) + " is not in the lock: there is nothing to update");
+    }
+    std::vector<PackageRef> out;
+    std::ranges::copy_if(lock.packages, std::back_inserter(out), [&](const PackageRef& package) {
+        return std::ranges::find(update_only, package.nevra.name) == update_only.end();
+    });
+    return out;
+}
+
+Lock solve_anew(const Project& project, const resolver::Request& request, const Environment& environment,
+                Reporter& reporter) {
+    if (project.repos.empty() && !request.packages.empty()) {
+        throw Error(ErrorKind::usage,
+                    "no repository to look for packages in: name one with 'repos' in the spec, --repo or --repo-file");
+    }
+    HttpClient http;
+    const std::vector<resolver::Repository> repositories = resolver::load_repositories(
+        project.repos, {environment.cache_dir, environment.offline, environment.refresh}, http, reporter);
+    resolver::Solution solution = resolver::solve(request, repositories, http, reporter);
+    if (!std::ranges::all_of(solution.packages, [](const auto& p) { return resolver::is_strong(p.checksum); })) {
+        // An old repository that knows its packages by SHA-1 only: a lock holds what the bytes really are.
+        const auto local = resolver::fetch_packages(
+            solution.packages, project.repos, request.local_rpms,
+            {environment.cache_dir, environment.offline, false, environment.jobs}, http, reporter);
+        std::ranges::transform(local, solution.packages.begin(), &resolver::LocalPackage::ref);
+    }
+    return resolver::make_lock(request, repositories, std::move(solution.packages));
+}
+
+void copy_package(const resolver::LocalPackage& package, const fs::path& to) {
+    const fs::path target = to / package.ref.repo / package.ref.location;
+    fs::create_directories(target.parent_path());
+    AtomicFile out(target);
+    const UniqueFd in = open_file(package.file, O_RDONLY);
+    std::vector<std::byte> buffer(limits::kMiB);
+    while (const std::size_t got = read_some(in.get(), buffer)) out.write(std::span(buffer).first(got));
+    out.commit();
+}
+
+}  // namespace
+
+std::optional<Lock> read_lock(const Project& project) {
+    std::error_code none;
+    if (!fs::exists(project.lock_file, none)) return std::nullopt;
+    return while_doing([&] { return "reading lock " + quote(project.lock_file.string()); },
+                       [&] { return resolver::parse_lock(read_file(project.lock_file, limits::kMaxLockBytes)); });
+}
+
+void write_lock(const Project& project, const Lock& lock) {
+    write_file_atomically(project.lock_file, resolver::print_lock(lock));
+}
+
+Lock decide_packages(const Project& project, LockMode mode, const std::vector<std::string>& update_only,
+                     const Environment& environment, Reporter& reporter) {
+    const std::optional<Lock> held = read_lock(project);
+    const std::string lock_name = quote(project.lock_file.string());
+    if (project.spec.packages.empty()) {
+        Lock empty;
+        empty.arch = project.arch;
+        empty.request = resolver::request_digest({.arch = project.arch}, {});
+        if (held && held->request == empty.request) return *held;
+        if (mode == LockMode::strict)
+            throw Error(ErrorKind::resolve, lock_name + " is missing or stale, and --locked forbids to change it");
+        write_lock(project, empty);
+        return empty;
+    }
+
+    resolver::Request request = make_request(project);
+    const bool answers = held && held->request == resolver::request_digest(request, project.repos);
+    if (mode != LockMode::update && answers) {
+        reporter.debug("packages as in " + lock_name);
+        return *held;
+    }
+    if (mode == LockMode::strict) {
+        throw Error(
+            ErrorKind::resolve,
+            held ? lock_name + " is stale: the spec asks for something else than what was locked; run 'smith lock'"
+                 : lock_name + " is missing, and --locked asks for one; run 'smith lock'");
+    }
+    if (held)
+        request.keep = packages_to_keep(*held, mode, update_only);
+    else if (!update_only.empty())
+        throw Error(ErrorKind::usage, "there is no lock " + lock_name + " to update a package of");
+
+    Lock decided = while_doing([&] { return "resolving the packages of " + quote(project.name); },
+                               [&] { return solve_anew(project, request, environment, reporter); });
+    if (held && held->packages == decided.packages && held->request == decided.request) {
+        decided.compressor = held->compressor;
+        decided.image = held->image;
+    }
+    if (!held || *held != decided) write_lock(project, decided);
+    return decided;
+}
+
+std::vector<PackageChange> compare_locks(const Lock& before, const Lock& after) {
+    // Several packages of one name are possible (kernels, two word sizes): what is the same on both sides cancels out.
+    std::map<std::string, std::pair<std::set<std::string>, std::set<std::string>>> by_name;
+    for (const PackageRef& package : before.packages) by_name[package.nevra.name].first.insert(package.nevra.str());
+    for (const PackageRef& package : after.packages) {
+        auto& [old_ones, new_ones] = by_name[package.nevra.name];
+        if (old_ones.erase(package.nevra.str()) == 0) new_ones.insert(package.nevra.str());
+    }
+    std::vector<PackageChange> out;
+    for (const auto& [name, sides] : by_name) {
+        auto old_one = sides.first.begin();
+        auto new_one = sides.second.begin();
+        while (old_one != sides.first.end() || new_one != sides.second.end()) {
+            PackageChange change{name, {}, {}};
+            if (old_one != sides.first.end()) change.before = *old_one++;
+            if (new_one != sides.second.end()) change.after = *new_one++;
+            out.push_back(std::move(change));
+        }
+    }
+    return out;
+}
+
+std::size_t fetch_project(const Project& project, const Lock& lock, const fs::path& to, const Environment& environment,
+                          Reporter& reporter) {
+    HttpClient http;
+    const FetchedPackages fetched = fetch_locked(project, lock, environment, false, http, reporter);
+    for (const resolver::LocalPackage& package : fetched.packages) {
+        // A header is read, and its signature checked, while somebody who can do something about it is looking.
+        static_cast<void>(resolver::read_package_header(package, fetched.keyrings));
+        if (!to.empty() && !package.ref.repo.empty()) copy_package(package, to);
+    }
+    return fetched.packages.size();
+}
+
+}  // namespace smith::builder

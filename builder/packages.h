@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a lock to the files of its packages: fetched, verified, their headers read and merged, nothing unpacked yet.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/content_store.h"
+#include "base/http.h"
+#include "builder/lazy_contents.h"
+#include "builder/package_tree.h"
+#include "builder/project.h"
+#include "resolver/fetch.h"
+#include "resolver/keyring.h"
+#include "resolver/lock.h"
+
+namespace smith::builder {
+
+/// Everything the spec asks for, `mock.deps` first, as Oracle's Smith did.
+[[nodiscard]] std::vector<std::string> requested_packages(const Project& project);
+/// True for a request that names a file: "./x.rpm", "x.rpm", "/srv/x.rpm".
+[[nodiscard]] bool is_local_rpm(std::string_view request);
+
+void write_lock(const Project& project, const resolver::Lock& lock);
+
+struct FetchedPackages {
+    std::vector<resolver::LocalPackage> packages;  ///< in the lock's order
+    resolver::Keyrings keyrings;
+};
+/// `rehash`: do not trust what is in the cache by its name.
+[[nodiscard]] FetchedPackages fetch_locked(const Project& project, const resolver::Lock& lock,
+                                           const Environment& environment, bool rehash, HttpClient& http,
+                                           Reporter& reporter);
+
+/// One package as the rest of the pipeline sees it.
+struct PackageInfo {
+    resolver::PackageRef ref;
+    resolver::RpmHeader header;  ///< without its `files`: they are in the tree
+    bool asked_for = false;      ///< the spec names it, as opposed to what it drew in
+};
+
+struct AvailablePackages {
+    MergedPackages merged;  ///< origins are NEVRAs
+    std::unique_ptr<LazyContents> contents;
+    std::vector<PackageInfo> packages;  ///< in the lock's order
+};
+
+/// Throws Error: fetch, integrity, resolve (conflicts of files).
+[[nodiscard]] AvailablePackages open_packages(const Project& project, const resolver::Lock& lock,
+                                              const ContentStore& store, const Environment& environment, bool rehash,
+                                              Reporter& reporter);
+
+/// Whether `request`, as a spec spells it, means the package of this header: its name, name.arch, any cut of its NEVRA,
+/// a glob of these, something it provides, a file it has.
+[[nodiscard]] bool answers_request(const resolver::RpmHeader& header, std::string_view request);
+
+}  // namespace smith::builder

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "builder/reasons.h"
+
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace smith::builder {
+
+namespace {
+
+using nlohmann::json;
+
+/// JSON holds UTF-8 only; names in an image are bytes. A byte that is not part of UTF-8 becomes U+FFFD: the document is
+/// for people, and such a name can't be asked for on most command lines either.
+std::string printable(const std::string& text) {
+    const std::string dumped = json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+    return json::parse(dumped).get<std::string>();
+}
+
+std::string sentence(const ImagePath& path, const Why& why, const Reason& reason) {
+    const std::string subject = path.str();
+    if (reason.kind == "path") return subject + " is matched by " + quote(reason.detail) + " of the spec";
+    if (reason.kind == "library") return subject + " is needed by " + reason.needer + " (" + reason.detail + ")";
+    if (reason.kind == "interpreter") return subject + " runs " + reason.needer + " (" + reason.detail + ")";
+    if (reason.kind == "link") return subject + " is what " + reason.needer + " points to";
+    if (reason.kind == "way") return subject + " is on the way to " + reason.needer;
+    if (reason.kind == "overlay") return subject + " is from the overlay";
+    if (reason.kind == "mount") return subject + " is a mount of the spec";
+    if (reason.kind == "fixed") return subject + " is in every microcontainer";
+    if (reason.kind == "account") return subject + " says who the users of the spec are";
+    if (reason.kind == "directory") return subject + " holds " + reason.needer;
+    return subject + ": " + reason.kind + (why.origin.empty() ? "" : " of " + why.origin);
+}
+
+/// Why `path` is there: as it is written, else, for a directory, that it holds something.
+std::vector<Reason> reasons_of(const Reasons& reasons, const ImagePath& path, const Why& why) {
+    if (!why.reasons.empty()) return why.reasons;
+    for (auto it = reasons.upper_bound(path); it != reasons.end(); ++it) {
+        if (it->first.is_at_or_below(path)) return {{"directory", "", it->first.str()}};
+        // "/a-b" stands between "/a" and "/a/x"; past "/a0" nothing is below "/a" any more.
+        if (it->first.str() > path.str() + "0") break;
+    }
+    return {};
+}
+
+std::string text_at(const json& object, const char* key) {
+    const auto it = object.find(key);
+    return it == object.end() ? std::string() : it->get<std::string>();
+}
+
+}  // namespace
+
+std::string print_reasons(const Reasons& reasons) {
+    json out = json::object();
+    for (const auto& [path, why] : reasons) {
+        json list = json::array();
+        for (const Reason& reason : why.reasons) {
+            json one = {{"kind", reason.kind}};
+            if (!reason.detail.empty()) one["detail"] = printable(reason.detail);
+            if (!reason.needer.empty()) one["needer"] = printable(reason.needer);
+            list.push_back(std::move(one));
+        }
+        json entry = {{"because", std::move(list)}};
+        if (!why.origin.empty()) entry["origin"] = printable(why.origin);
+        out[printable(path.str())] = std::move(entry);
+    }
+    return dump_json(out);
+}
+
+Reasons parse_reasons(std::string_view text) {
+    return while_doing([] { return "reading the reasons of an image"; },
+                       [&] {
+                           Reasons out;
+                           try {
+                               const json document = parse_json(text);
+                               for (const auto& [path, entry] : document.items()) {
+                                   Why why{text_at(entry, "origin"), {}};
+                                   for (const json& one : entry.at("because")) {
+                                       why.reasons.push_back({one.at("kind").get<std::string>(), text_at(one, "detail"),
+                                                              text_at(one, "needer")});
+                                   }
+                                   out.emplace(ImagePath::parse(path), std::move(why));
+                               }
+                           } catch (const json::exception& e) {
+                               throw Error(ErrorKind::format, e.what());
+                           }
+                           return out;
+                       });
+}
+
+std::vector<std::string> explain(const Reasons& reasons, const ImagePath& path) {
+    // Breadth first, so that the chain told is the shortest one.
+    struct Step {
+        ImagePath path;
+        std::size_t from;  // index in `steps`; its own for the first
+        Reason reason;
+    };
+    std::vector<Step> steps;
+    std::deque<std::size_t> queue;
+    std::set<ImagePath> seen;
+
+    const auto chain_to = [&](std::size_t index) {
+        std::vector<std::string> out;
+        for (;;) {
+            const Step& step = steps[index];
+            out.insert(out.begin(), sentence(step.path, reasons.at(step.path), step.reason));
+            if (step.from == index) return out;
+            index = step.from;
+        }
+    };
+    const auto visit = [&](const ImagePath& at, std::size_t from) {
+        const auto it = reasons.find(at);
+        if (it == reasons.end() || !seen.insert(at).second) return;
+        for (const Reason& reason : reasons_of(reasons, at, it->second)) {
+            const std::size_t index = steps.size();
+            steps.push_back({at, from == std::string::npos ? index : from, reason});
+            queue.push_back(index);
+        }
+    };
+
+    visit(path, std::string::npos);
+    while (!queue.empty()) {
+        const std::size_t index = queue.front();
+        queue.pop_front();
+        const std::string needer = steps[index].reason.needer;
+        if (needer.empty()) return chain_to(index);
+        visit(ImagePath::parse(needer), index);
+    }
+    // Reasons that lead nowhere: a document by somebody else. What there is of a chain is better than nothing.
+    return steps.empty() ? std::vector<std::string>() : chain_to(0);
+}
+
+}  // namespace smith::builder
