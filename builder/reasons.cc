@@ -77,6 +77,7 @@ Reasons parse_reasons(std::string_view text) {
                            Reasons out;
                            try {
                                const json document = parse_json(text);
+                               if (!document.is_object()) throw Error(ErrorKind::format, "not a JSON object");
                                for (const auto& [path, entry] : document.items()) {
                                    Why why{text_at(entry, "origin"), {}};
                                    for (const json& one : entry.at("because")) {
