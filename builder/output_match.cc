@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "builder/output_match.h"
+
+#include <regex>
+
+#include "base/error.h"
+
+namespace smith::builder {
+
+namespace {
+
+// A pattern is written by hand; libstdc++ compiles by recursion, so a longer one could exhaust the stack.
+constexpr std::size_t kMaxRegexBytes = 1000;
+
+std::regex compile(const std::string& pattern) {
+    // __polynomial is libstdc++'s engine that walks all states at once: no back-references, but time in proportion to
+    // the text, and no recursion along it. The default engine overflows the stack on a long line.
+    return std::regex(pattern, std::regex_constants::ECMAScript | std::regex_constants::__polynomial);
+}
+
+}  // namespace
+
+OutputMatch OutputMatch::parse(std::string_view spelling) {
+    if (spelling.size() < 3 || !spelling.starts_with('/') || !spelling.ends_with('/')) {
+        return {std::string(spelling), false};
+    }
+    OutputMatch out{std::string(spelling.substr(1, spelling.size() - 2)), true};
+    if (out.text.size() > kMaxRegexBytes) {
+        throw Error(ErrorKind::spec, "a regular expression of more than " + std::to_string(kMaxRegexBytes) + " bytes");
+    }
+    try {
+        static_cast<void>(compile(out.text));
+    } catch (const std::regex_error& e) {
+        throw Error(ErrorKind::spec, quote(spelling) + " is not a regular expression: " + e.what());
+    }
+    return out;
+}
+
+bool matches(const OutputMatch& match, std::string_view output) {
+    if (!match.is_regex) return output.find(match.text) != std::string_view::npos;
+    try {
+        return std::regex_search(output.begin(), output.end(), compile(match.text));
+    } catch (const std::regex_error& e) {
+        throw Error(ErrorKind::spec, quote(match.spelling()) + " can't be used: " + e.what());
+    }
+}
+
+}  // namespace smith::builder
