@@ -42,13 +42,17 @@ struct Accounts {
 /// none is fine: glibc has had "files" and "dns" built in since 2.34.
 [[nodiscard]] std::vector<std::string> nss_library_patterns();
 
-/// A part of "u[:g]". Throws Error (spec) when it is neither an id of 0 to 4294967294 in plain digits nor a name as
-/// useradd(8) would take it.
+/// "u[:g]" in its parts, "" where nothing is given. Throws Error (spec) unless each is an id, 0 to 4294967294 in plain
+/// digits, or a name: a letter or "_", then letters, digits, "_", "." and "-", at most 32 bytes. What useradd(8) would
+/// refuse could break the lines of /etc/passwd, or be read as another user than the one that was meant
+/// (CVE-2026-30892: "0 " and "+0" are root to some).
 struct UserSpelling {
-    std::string user;   ///< "" where nothing is given
+    std::string user;
     std::string group;
 };
 [[nodiscard]] UserSpelling parse_user(std::string_view text);
+
+/// Throws Error (spec) when `name` is not a name as above.
 void check_account_name(std::string_view name);
 
 }  // namespace smith::builder

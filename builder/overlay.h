@@ -30,7 +30,10 @@ namespace smith::builder {
 ///   replaced is replaced itself; what it pointed to stays.
 /// - A directory of the overlay replaces a file, and a link to a file.
 ///
+/// `available` is all that the packages have, of which `tree` is a part: a link to a directory that stands there and
+/// not in `tree` is brought along, so that a `lib64` of the overlay doesn't cut off /usr/lib64 from who needs both.
+///
 /// Throws Error (spec) for a path that leads through a circle of links.
-void apply_overlay(FileTree& tree, const FileTree& overlay);
+void apply_overlay(FileTree& tree, const FileTree& overlay, const FileTree& available = FileTree());
 
 }  // namespace smith::builder
