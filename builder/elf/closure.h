@@ -12,6 +12,7 @@
 #include "base/contents.h"
 #include "base/file_tree.h"
 #include "base/image_path.h"
+#include "builder/elf/ld_so_cache.h"
 
 namespace smith::elf {
 
@@ -50,7 +51,10 @@ struct Missing {
 struct Closure {
     std::vector<Edge> edges;       ///< sorted by needer, soname, found
     std::vector<Missing> missing;  ///< sorted by needer, soname
-    std::vector<std::string> warnings;
+    /// What the image's ld.so will find only if /etc/ld.so.cache says so. The caller puts make_ld_so_cache() of it
+    /// there.
+    std::vector<CacheEntry> cache;
+    std::vector<std::string> warnings;  ///< sorted
 };
 
 /// Which libraries to bring that are opened at run time, by the weight that the object itself gives them.

@@ -51,11 +51,15 @@ struct ElfFile {
     bool has_dynamic = false;                ///< false: static, relocatable, or the debug half of a split file
     std::vector<std::string> needed;         ///< DT_NEEDED, in order
     std::optional<std::string> soname;
-    std::optional<std::string> rpath;    ///< DT_RPATH as it stands, also when DT_RUNPATH overrules it
-    std::optional<std::string> runpath;  ///< DT_RUNPATH
-    bool no_default_libraries = false;   ///< DF_1_NODEFLIB
-    bool is_pie = false;                 ///< DF_1_PIE
+    std::optional<std::string> rpath;      ///< DT_RPATH as it stands, also when DT_RUNPATH overrules it
+    std::optional<std::string> runpath;    ///< DT_RUNPATH
+    bool no_default_libraries = false;     ///< DF_1_NODEFLIB
+    std::vector<std::string> filters;      ///< DT_FILTER: loaded as if needed
+    std::vector<std::string> auxiliaries;  ///< DT_AUXILIARY: loaded where it is to be had
+    bool is_pie = false;                   ///< DF_1_PIE
     std::vector<DlopenNote> dlopen_notes;
+    std::vector<std::string>
+        oddities;  ///< what is wrong but keeps nobody from loading it: "has a dlopen note that ..."
 
     /// Something the kernel starts with the help of a dynamic loader.
     [[nodiscard]] bool is_program() const noexcept {
