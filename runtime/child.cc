@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/caps.h"
+#include "runtime/mounts.h"
+#include "runtime/namespaces.h"
+#include "runtime/rlimits.h"
+
+namespace smith::runtime {
+
+namespace {
+
+/// What a child is told by its parent's death, seen from outside: as if by the signal that would have come anyway.
+constexpr int kOrphaned = 128 + SIGKILL;
+
+struct Child : Stage {
+    Child(Kernel& kernel_, const Plan& plan_, const ChildChannels& channels_) noexcept
+        : Stage{kernel_, plan_}, channels(channels_) {}
+    ChildChannels channels;
+    int launcher = -1;
+    int orders = -1;
+};
+
+/// The user namespace has no ids until the parent has written its maps.
+Result wait_for_parent(Child& child) noexcept {
+    child.kernel.close(child.channels.parent_status);
+    child.kernel.close(child.channels.parent_go);
+    char go = 0;
+    const Result got = child.kernel.read(child.channels.go, &go, 1);
+    if (got == 0) child.kernel.exit_now(kOrphaned);
+    return got < 0 ? got : 0;
+}
+
+/// From an id of the host that may not even be mapped to the one that owns what we make here. The caller's groups go,
+/// where that is allowed; an ordinary user without a range keeps them.
+Result become_setup_user(Child& child) noexcept {
+    const Plan& plan = child.plan;
+    child.kernel.set_umask(0);
+    if (plan.may_set_groups) {
+        const Result groups = child.kernel.set_additional_groups(nullptr, 0);
+        if (groups < 0) return groups;
+    }
+    const Result group = child.kernel.set_groups(plan.setup_gid);
+    if (group < 0) return group;
+    return child.kernel.set_users(plan.setup_uid);
+}
+
+Result new_session(Child& child) noexcept {
+    // Without the caller's terminal as controlling terminal: nobody can type for the user with TIOCSTI.
+    const Result session = child.kernel.new_session();
+    if (session < 0) return session;
+    // Without the caller's keys. Some sandboxes do not allow the question; then there are none either.
+    const Result keyring = child.kernel.new_session_keyring();
+    if (keyring < 0 && keyring != -ENOSYS && keyring != -EPERM && keyring != -EDQUOT) return keyring;
+    // What smith ignores or blocks, the program must not: both would survive execve.
+    for (int signal = 1; signal <= SIGRTMAX; ++signal) {
+        const Result set = child.kernel.default_signal_action(signal);
+        if (set < 0 && set != -EINVAL) return set;
+    }
+    return child.kernel.unblock_all_signals();
+}
+
+/// First all of them out of the way, then each to its place: the numbers may overlap in any manner.
+Result arrange_descriptors(Child& child) noexcept {
+    constexpr int out_of_the_way = 16;
+    ChildChannels& channels = child.channels;
+    child.launcher = child.plan.launcher.get();
+    child.orders = child.plan.orders.get();
+    for (int* fd :
+         {&channels.in, &channels.out, &channels.err, &channels.status, &channels.go, &child.launcher, &child.orders}) {
+        const Result moved = child.kernel.duplicate_at_least(*fd, out_of_the_way);
+        if (moved < 0) return moved;
+        *fd = static_cast<int>(moved);
+    }
+    const int places[][2] = {{channels.in, 0},          {channels.out, 1},
+                             {channels.err, 2},         {channels.status, kStatusFd},
+                             {child.orders, kOrdersFd}, {child.launcher, kLauncherFd}};
+    for (const auto& place : places) {
+        const Result put = child.kernel.duplicate_to(place[0], place[1]);
+        if (put < 0) return put;
+    }
+    channels.status = kStatusFd;
+    return child.kernel.close_on_exec_from(kLauncherFd);
+}
+
+Result limit_resources(Child& child) noexcept {
+    child.kernel.set_umask(child.plan.process.umask);
+    return set_limits(child.kernel, child.plan.process.rlimits, child.item);
+}
+
+Result early_seccomp(Child& child) noexcept {
+    const auto& filter = child.plan.early_filter;
+    if (filter.empty()) return 0;
+    return child.kernel.load_seccomp(child.plan.early_filter_flags, filter.data(), filter.size() / 8);
+}
+
+Result change_identity(Child& child) noexcept {
+    const ProcessConfig& process = child.plan.process;
+    if (child.plan.may_set_groups) {
+        const Result groups =
+            child.kernel.set_additional_groups(process.additional_gids.data(), process.additional_gids.size());
+        if (groups < 0) return groups;
+    }
+    const Result group = child.kernel.set_groups(process.gid);
+    if (group < 0) return group;
+    return child.kernel.set_users(process.uid);
+}
+
+Result drop_privileges(Child& child) noexcept {
+    Kernel& kernel = child.kernel;
+    const ProcessConfig& process = child.plan.process;
+    Result result = cut_bounding_set(kernel, process.capabilities.bounding);
+    // Else going from root to somebody else empties the sets that the configuration may want.
+    if (result >= 0) result = kernel.control(PR_SET_KEEPCAPS, 1);
+    if (result >= 0) result = change_identity(child);
+    if (result >= 0) result = kernel.control(PR_SET_KEEPCAPS, 0);
+    if (result >= 0) result = limit_capabilities(kernel, process.capabilities);
+    if (result >= 0 && process.no_new_privileges) result = kernel.control(PR_SET_NO_NEW_PRIVS, 1);
+    // Until execve this is smith's memory: nobody in the container may look at it.
+    if (result >= 0) result = kernel.control(PR_SET_DUMPABLE, 0);
+    return result;
+}
+
+/// After the last change of identity, which would have cancelled it. The parent may have died a moment before: then its
+/// end of the pipe is closed.
+Result die_with_parent(Child& child) noexcept {
+    if (!child.channels.die_with_parent) return 0;
+    const Result set = child.kernel.control(PR_SET_PDEATHSIG, SIGKILL);
+    if (set < 0) return set;
+    pollfd parent{child.channels.go, 0, 0};
+    const Result hung_up = child.kernel.poll(&parent, 1, 0);
+    if (hung_up > 0) child.kernel.exit_now(kOrphaned);
+    return hung_up;
+}
+
+Result start_launcher(Child& child) noexcept {
+    return child.kernel.execute(kLauncherFd, child.plan.arguments.data(), child.plan.environment.data());
+}
+
+/// Steps of other files need no more than a Stage.
+template <Result (*Function)(Stage&) noexcept>
+Result on_stage(Child& child) noexcept {
+    return Function(child);
+}
+
+struct Step {
+    StepId id;
+    Result (*run)(Child&) noexcept;
+};
+
+constexpr Step kSteps[] = {
+    {StepId::wait_for_parent, wait_for_parent},
+    {StepId::become_setup_user, become_setup_user},
+    {StepId::new_session, new_session},
+    {StepId::host_name, on_stage<set_host_names>},
+    {StepId::loopback, on_stage<bring_up_loopback>},
+    {StepId::detach_propagation, on_stage<detach_propagation>},
+    {StepId::place_root, on_stage<place_root>},
+    {StepId::mount_file_systems, on_stage<mount_file_systems>},
+    {StepId::make_dev_links, on_stage<make_dev_links>},
+    {StepId::write_sysctls, on_stage<write_sysctls>},
+    {StepId::cover_paths, on_stage<cover_paths>},
+    {StepId::seal_root, on_stage<seal_root>},
+    {StepId::enter_root, on_stage<enter_root>},
+    {StepId::enter_cwd, on_stage<enter_cwd>},
+    {StepId::arrange_descriptors, arrange_descriptors},
+    {StepId::limit_resources, limit_resources},
+    {StepId::early_seccomp, early_seccomp},
+    {StepId::drop_privileges, drop_privileges},
+    {StepId::die_with_parent, die_with_parent},
+    {StepId::start_launcher, start_launcher},
+};
+
+void report(Child& child, StepId step, Result error) noexcept {
+    Failure failure{};
+    failure.step = step;
+    failure.error_number = static_cast<std::int32_t>(-error);
+    failure.call = static_cast<std::int32_t>(child.kernel.failed_call());
+    failure.item = child.item;
+    std::memcpy(failure.text, child.text, sizeof failure.text);
+    // Smaller than PIPE_BUF: it arrives whole or not at all. Where even this fails, the parent sees us end.
+    static_cast<void>(child.kernel.write(child.channels.status, &failure, sizeof failure));
+}
+
+}  // namespace
+
+void run_child(Kernel& kernel, const Plan& plan, const ChildChannels& channels) noexcept {
+    Child child(kernel, plan, channels);
+    for (const Step& step : kSteps) {
+        child.item = 0;
+        const Result result = step.run(child);
+        if (result >= 0) continue;
+        report(child, step.id, result);
+        break;
+    }
+    kernel.exit_now(127);
+}
+
+}  // namespace smith::runtime

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/config.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "runtime/caps.h"
+#include "runtime/config_parts.h"
+#include "runtime/rlimits.h"
+
+namespace smith::runtime {
+
+namespace {
+
+// What the kernel takes for a host name (__NEW_UTS_LEN).
+constexpr std::size_t kMaxHostName = 64;
+
+void check_version(const JsonView& version) {
+    // Minor versions only add; what they add is either known here or refused by name.
+    if (!version.string().starts_with("1.")) version.fail("is not a version 1 of the runtime specification");
+}
+
+std::uint64_t parse_capability_set(const JsonView& names) {
+    std::uint64_t set = 0;
+    for (const JsonView& name : names.elements()) {
+        const std::optional<int> number = capability_number(name.string());
+        if (!number) name.fail("is " + quote(name.string()) + ", which is not a capability");
+        set |= std::uint64_t{1} << *number;
+    }
+    return set;
+}
+
+Capabilities parse_capabilities(const JsonView& sets) {
+    Capabilities out;
+    out.bounding = parse_capability_set(sets["bounding"]);
+    out.effective = parse_capability_set(sets["effective"]);
+    out.permitted = parse_capability_set(sets["permitted"]);
+    out.inheritable = parse_capability_set(sets["inheritable"]);
+    out.ambient = parse_capability_set(sets["ambient"]);
+    // The kernel would refuse both, far from the document that is wrong (capabilities(7)).
+    if ((out.effective & ~out.permitted) != 0) sets["effective"].fail("has a capability that 'permitted' has not");
+    if ((out.ambient & ~(out.permitted & out.inheritable)) != 0) {
+        sets["ambient"].fail("has a capability that 'permitted' or 'inheritable' has not");
+    }
+    return out;
+}
+
+std::vector<ResourceLimit> parse_rlimits(const JsonView& limits) {
+    std::vector<ResourceLimit> out;
+    for (const JsonView& limit : limits.elements()) {
+        ResourceLimit parsed;
+        parsed.name = limit["type"].string();
+        const std::optional<int> resource = limit_resource(parsed.name);
+        if (!resource) limit["type"].fail("is " + quote(parsed.name) + ", which is not a resource limit");
+        parsed.resource = *resource;
+        parsed.soft = limit["soft"].unsigned_integer(UINT64_MAX);
+        parsed.hard = limit["hard"].unsigned_integer(UINT64_MAX);
+        if (parsed.soft > parsed.hard) limit["soft"].fail("is above the hard limit");
+        for (const ResourceLimit& earlier : out) {
+            if (earlier.name == parsed.name) limit["type"].fail("names a limit for the second time");
+        }
+        out.push_back(std::move(parsed));
+    }
+    return out;
+}
+
+void parse_user(const JsonView& user, ProcessConfig& out) {
+    out.uid = static_cast<std::uint32_t>(user["uid"].unsigned_integer(kHighestId));
+    out.gid = static_cast<std::uint32_t>(user["gid"].unsigned_integer(kHighestId));
+    for (const JsonView& gid : user["additionalGids"].elements()) {
+        out.additional_gids.push_back(static_cast<std::uint32_t>(gid.unsigned_integer(kHighestId)));
+    }
+    if (user["umask"].present()) out.umask = static_cast<std::uint32_t>(user["umask"].unsigned_integer(0777));
+}
+
+ProcessConfig parse_process(const JsonView& process) {
+    ProcessConfig out;
+    if (!process.present()) process.fail("is missing");
+    if (process["terminal"].boolean_or(false)) process["terminal"].fail("is not supported yet");
+    for (const char* key : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
+        process[key].refuse_if_present();
+    }
+    parse_user(process["user"], out);
+    out.args = process["args"].strings();
+    if (out.args.empty() || out.args.front().empty()) process["args"].fail("names no program");
+    out.env = process["env"].strings();
+    for (const JsonView& entry : process["env"].elements()) {
+        const std::size_t equals = entry.string().find('=');
+        if (equals == 0 || equals == std::string::npos) entry.fail("is not of the form NAME=VALUE");
+    }
+    out.cwd = process["cwd"].string();
+    if (!out.cwd.starts_with('/')) process["cwd"].fail("is not an absolute path");
+    out.capabilities = parse_capabilities(process["capabilities"]);
+    out.rlimits = parse_rlimits(process["rlimits"]);
+    out.no_new_privileges = process["noNewPrivileges"].boolean_or(false);
+    if (process["oomScoreAdj"].present()) {
+        out.oom_score_adj = static_cast<int>(process["oomScoreAdj"].integer(-1000, 1000));
+    }
+    return out;
+}
+
+void refuse_hooks(const JsonView& hooks) {
+    for (const std::string& key : hooks.keys()) hooks[key].refuse_if_present();
+}
+
+MountConfig parse_mount(const JsonView& mount) {
+    MountConfig out;
+    out.destination = clean_absolute_path(mount["destination"]);
+    if (out.destination == "/") mount["destination"].fail("is the root itself");
+    for (const char* key : {"uidMappings", "gidMappings"}) mount[key].refuse_if_present();
+    while_doing([&] { return quote(mount["options"].place()); },
+                [&] { out.options = decode_mount_options(mount["options"].strings()); });
+    out.type = mount["type"].string_or("");
+    out.source = mount["source"].string_or("");
+    // The options decide (config.md, "Linux mount options"); "none" and "" are what people write beside them.
+    if (out.options.bind || out.type == "bind") {
+        out.type = "bind";
+        out.options.bind = true;
+        if (out.source.empty()) mount["source"].fail("is missing");
+    }
+    if (out.type.empty()) mount["type"].fail("is missing");
+    if (out.type == "cgroup" || out.type == "cgroup2")
+        mount["type"].fail("is " + quote(out.type) + ", which is not supported yet");
+    return out;
+}
+
+RuntimeConfig parse_document(const JsonView& document) {
+    RuntimeConfig out;
+    out.oci_version = document["ociVersion"].string();
+    check_version(document["ociVersion"]);
+    refuse_hooks(document["hooks"]);
+    out.process = parse_process(document["process"]);
+    out.root_path = document["root"]["path"].string();
+    if (out.root_path.empty()) document["root"]["path"].fail("is empty");
+    out.root_readonly = document["root"]["readonly"].boolean_or(false);
+    out.hostname = document["hostname"].string_or("");
+    out.domainname = document["domainname"].string_or("");
+    if (out.hostname.size() > kMaxHostName) document["hostname"].fail("is longer than 64 bytes");
+    if (out.domainname.size() > kMaxHostName) document["domainname"].fail("is longer than 64 bytes");
+    for (const JsonView& mount : document["mounts"].elements()) out.mounts.push_back(parse_mount(mount));
+    for (const std::string& key : document["annotations"].keys()) {
+        out.annotations[key] = document["annotations"][key].string();
+    }
+    parse_linux(document["linux"], out);
+    return out;
+}
+
+}  // namespace
+
+std::string clean_absolute_path(const JsonView& path) {
+    const std::string text = path.string();
+    if (!text.starts_with('/')) path.fail("is " + quote(text) + ", not an absolute path");
+    if (text.size() > limits::kMaxPathBytes) path.fail("is longer than a path can be");
+    std::string out;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const std::size_t end = std::min(text.find('/', at), text.size());
+        const std::string component = text.substr(at, end - at);
+        at = end + 1;
+        if (component.empty() || component == ".") continue;
+        if (component == "..") {
+            out.resize(out.empty() ? 0 : out.rfind('/'));
+        } else {
+            out += "/" + component;
+        }
+    }
+    return out.empty() ? "/" : out;
+}
+
+RuntimeConfig parse_config(std::string_view text) {
+    if (text.size() > limits::kMaxConfigBytes) {
+        throw Error(ErrorKind::spec, "the document has " + std::to_string(text.size()) + " bytes, more than the " +
+                                         std::to_string(limits::kMaxConfigBytes) + " that are read");
+    }
+    const nlohmann::json document = parse_json(text);
+    if (!document.is_object()) throw Error(ErrorKind::spec, "the document is not an object");
+    return parse_document(JsonView(&document));
+}
+
+std::optional<std::uint32_t> map_id(const std::vector<IdMap>& maps, std::uint32_t id) {
+    for (const IdMap& map : maps) {
+        if (id >= map.container && id - map.container < map.count) return map.host + (id - map.container);
+    }
+    return std::nullopt;
+}
+
+}  // namespace smith::runtime

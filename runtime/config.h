@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// config.json of an OCI bundle (runtime-spec 1.0 to 1.3, config.md and config-linux.md) as one plain value. Names are
+// already numbers here: capabilities are bit masks, namespaces clone flags, mount options attributes. What this runtime
+// cannot do yet is refused by the parser, by the name of its field: nothing that restricts a container is ignored.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/mount_options.h"
+#include "runtime/seccomp.h"
+
+namespace smith::runtime {
+
+/// `count` ids from `container` on are, outside, those from `host` on.
+struct IdMap {
+    std::uint32_t container = 0;
+    std::uint32_t host = 0;
+    std::uint32_t count = 0;
+    bool operator==(const IdMap&) const = default;
+};
+
+/// Sets of capabilities, bit n being capability number n. All empty: what a configuration without the field means.
+struct Capabilities {
+    std::uint64_t bounding = 0;
+    std::uint64_t effective = 0;
+    std::uint64_t permitted = 0;
+    std::uint64_t inheritable = 0;
+    std::uint64_t ambient = 0;
+    bool operator==(const Capabilities&) const = default;
+};
+
+struct ResourceLimit {
+    std::string name;  ///< "RLIMIT_NOFILE"
+    int resource = 0;
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+};
+
+struct ProcessConfig {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::vector<std::uint32_t> additional_gids;
+    std::uint32_t umask = 022;
+    std::vector<std::string> args;  ///< at least one
+    std::vector<std::string> env;
+    std::string cwd;  ///< absolute
+    Capabilities capabilities;
+    std::vector<ResourceLimit> rlimits;
+    bool no_new_privileges = false;
+    std::optional<int> oom_score_adj;
+};
+
+/// One entry of `mounts`.
+struct MountConfig {
+    std::string destination;  ///< absolute, without "." and ".."; never "/"
+    std::string type;         ///< "bind" for every kind of bind mount
+    std::string source;
+    MountOptions options;
+};
+
+/// One entry of `linux.devices`: a node that the host has under the same path.
+struct DeviceConfig {
+    std::string path;
+    char type = 'c';  ///< 'c' or 'b'
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+};
+
+struct RuntimeConfig {
+    std::string oci_version;
+    ProcessConfig process;
+    std::string root_path;  ///< as written: relative to the bundle, or absolute
+    bool root_readonly = false;
+    std::string hostname;
+    std::string domainname;
+    std::vector<MountConfig> mounts;
+    std::uint64_t namespaces = 0;  ///< CLONE_NEW* of those to be made
+    std::vector<IdMap> uid_mappings;
+    std::vector<IdMap> gid_mappings;
+    std::vector<DeviceConfig> devices;
+    std::vector<std::string> masked_paths;
+    std::vector<std::string> readonly_paths;
+    std::map<std::string, std::string> sysctl;
+    std::optional<SeccompConfig> seccomp;
+    bool root_is_slave = false;  ///< linux.rootfsPropagation is "slave" or "rslave"; else nothing propagates
+    std::map<std::string, std::string> annotations;
+};
+
+/// Throws Error: format, when `text` is not JSON; spec, when it is not a configuration, or asks for what this runtime
+/// does not do ("'linux.resources.memory' is not supported yet").
+[[nodiscard]] RuntimeConfig parse_config(std::string_view text);
+
+/// What `id` is outside, or nothing when it is not mapped.
+[[nodiscard]] std::optional<std::uint32_t> map_id(const std::vector<IdMap>& maps, std::uint32_t id);
+
+}  // namespace smith::runtime

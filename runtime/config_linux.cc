@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The `linux` object of config.json (runtime-spec config-linux.md).
+#include <sched.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "runtime/config_parts.h"
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
+namespace smith::runtime {
+
+namespace {
+
+struct NamespaceName {
+    std::string_view name;
+    std::uint64_t flag;
+};
+
+constexpr std::array kNamespaces = {
+    NamespaceName{"user", CLONE_NEWUSER},     NamespaceName{"mount", CLONE_NEWNS}, NamespaceName{"pid", CLONE_NEWPID},
+    NamespaceName{"network", CLONE_NEWNET},   NamespaceName{"ipc", CLONE_NEWIPC},  NamespaceName{"uts", CLONE_NEWUTS},
+    NamespaceName{"cgroup", CLONE_NEWCGROUP},
+};
+
+// The kernel takes 340 (user_namespaces(7)).
+constexpr std::size_t kMaxMappings = 340;
+
+std::uint64_t parse_namespaces(const JsonView& namespaces) {
+    std::uint64_t flags = 0;
+    for (const JsonView& entry : namespaces.elements()) {
+        entry["path"].refuse_if_present();
+        const std::string type = entry["type"].string();
+        std::uint64_t flag = 0;
+        for (const NamespaceName& known : kNamespaces) {
+            if (known.name == type) flag = known.flag;
+        }
+        if (flag == 0) entry["type"].fail("is " + quote(type) + ", a namespace that is not supported yet");
+        if ((flags & flag) != 0) entry["type"].fail("names a namespace for the second time");
+        flags |= flag;
+    }
+    // Without them there is no root of its own, and no way to be sure that every process ends with the container.
+    if ((flags & CLONE_NEWNS) == 0) namespaces.fail("lacks 'mount', and running without it is not supported yet");
+    if ((flags & CLONE_NEWPID) == 0) namespaces.fail("lacks 'pid', and running without it is not supported yet");
+    return flags;
+}
+
+std::vector<IdMap> parse_mappings(const JsonView& mappings) {
+    std::vector<IdMap> out;
+    for (const JsonView& entry : mappings.elements()) {
+        IdMap map;
+        map.container = static_cast<std::uint32_t>(entry["containerID"].unsigned_integer(kHighestId));
+        map.host = static_cast<std::uint32_t>(entry["hostID"].unsigned_integer(kHighestId));
+        map.count = static_cast<std::uint32_t>(entry["size"].unsigned_integer(kHighestId + 1));
+        if (map.count == 0) entry["size"].fail("is 0");
+        if (map.count > kHighestId + 1 - std::max(map.container, map.host))
+            entry["size"].fail("leads past the highest id");
+        out.push_back(map);
+    }
+    if (out.size() > kMaxMappings) mappings.fail("has more entries than the kernel takes, 340");
+    return out;
+}
+
+/// Does the specification's default devices: they are there anyway.
+bool is_default_device(const DeviceConfig& device) {
+    constexpr std::array<std::string_view, 6> defaults = {"/dev/null", "/dev/zero",   "/dev/full",
+                                                          "/dev/tty",  "/dev/random", "/dev/urandom"};
+    return std::find(defaults.begin(), defaults.end(), device.path) != defaults.end();
+}
+
+void parse_device(const JsonView& entry, RuntimeConfig& config) {
+    DeviceConfig device;
+    device.path = clean_absolute_path(entry["path"]);
+    const std::string type = entry["type"].string();
+    if (type != "c" && type != "u" && type != "b")
+        entry["type"].fail("is " + quote(type) + ", which is not supported yet");
+    device.type = type == "b" ? 'b' : 'c';
+    device.major = static_cast<std::uint32_t>(entry["major"].unsigned_integer(0xfff));
+    device.minor = static_cast<std::uint32_t>(entry["minor"].unsigned_integer(0xfffff));
+    if (is_default_device(device)) return;
+    // The node is the host's own, shown inside: it has the host's owner and mode.
+    for (const char* key : {"fileMode", "uid", "gid"}) entry[key].refuse_if_present();
+    config.devices.push_back(std::move(device));
+}
+
+/// The rule that everybody writes, "no devices", holds already: in a user namespace nobody can make one, and the root
+/// is mounted nodev. Any other limit needs cgroups.
+void check_resources(const JsonView& resources, bool user_namespace) {
+    for (const std::string& key : resources.keys()) {
+        if (key != "devices" || !user_namespace) resources[key].refuse_if_present();
+    }
+    for (const JsonView& rule : resources["devices"].elements()) {
+        const bool denies_all = !rule["allow"].boolean_or(false) && !rule["major"].present() &&
+                                !rule["minor"].present() && rule["type"].string_or("a") == "a";
+        if (!denies_all) rule.fail("is a device rule, which is not supported yet");
+    }
+}
+
+void parse_sysctl(const JsonView& sysctl, RuntimeConfig& config) {
+    constexpr std::array<std::string_view, 8> ipc = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
+                                                     "kernel.sem",    "kernel.shmall", "kernel.shm_rmid_forced",
+                                                     "kernel.shmmax", "kernel.shmmni"};
+    for (const std::string& key : sysctl.keys()) {
+        const bool is_ipc = std::find(ipc.begin(), ipc.end(), key) != ipc.end() || key.starts_with("fs.mqueue.");
+        const bool is_net = key.starts_with("net.");
+        const std::uint64_t needed = is_net ? CLONE_NEWNET : CLONE_NEWIPC;
+        if ((!is_ipc && !is_net) || (config.namespaces & needed) == 0) {
+            sysctl[key].fail("is not of a namespace that the container has of its own: it would change the host");
+        }
+        if (key.find("..") != std::string::npos) sysctl[key].fail("is not the name of a sysctl");
+        config.sysctl[key] = sysctl[key].string();
+    }
+}
+
+void parse_propagation(const JsonView& propagation, RuntimeConfig& config) {
+    const std::string text = propagation.string_or("private");
+    if (text == "slave" || text == "rslave") {
+        config.root_is_slave = true;
+    } else if (text != "private" && text != "rprivate" && !text.empty()) {
+        propagation.fail("is " + quote(text) + ", which is not supported yet");
+    }
+}
+
+SeccompArgument parse_argument(const JsonView& entry) {
+    SeccompArgument argument;
+    argument.index = static_cast<unsigned>(entry["index"].unsigned_integer(5));
+    argument.value = entry["value"].unsigned_integer(UINT64_MAX);
+    if (entry["valueTwo"].present()) argument.value_two = entry["valueTwo"].unsigned_integer(UINT64_MAX);
+    argument.op = entry["op"].string();
+    return argument;
+}
+
+std::optional<std::uint32_t> parse_errno(const JsonView& number) {
+    if (!number.present()) return std::nullopt;
+    return static_cast<std::uint32_t>(number.unsigned_integer(4095));
+}
+
+std::optional<SeccompConfig> parse_seccomp(const JsonView& seccomp) {
+    if (!seccomp.present()) return std::nullopt;
+    for (const char* key : {"listenerPath", "listenerMetadata"}) seccomp[key].refuse_if_present();
+    SeccompConfig config;
+    config.default_action = seccomp["defaultAction"].string();
+    config.default_errno_ret = parse_errno(seccomp["defaultErrnoRet"]);
+    config.architectures = seccomp["architectures"].strings();
+    config.flags = seccomp["flags"].strings();
+    for (const JsonView& entry : seccomp["syscalls"].elements()) {
+        SeccompRule rule;
+        rule.names = entry["names"].strings();
+        if (rule.names.empty()) entry["names"].fail("is missing or empty");
+        rule.action = entry["action"].string();
+        rule.errno_ret = parse_errno(entry["errnoRet"]);
+        for (const JsonView& argument : entry["args"].elements()) rule.args.push_back(parse_argument(argument));
+        config.rules.push_back(std::move(rule));
+    }
+    return config;
+}
+
+std::vector<std::string> parse_paths(const JsonView& paths) {
+    std::vector<std::string> out;
+    for (const JsonView& path : paths.elements()) {
+        out.push_back(clean_absolute_path(path));
+        if (out.back() == "/") path.fail("is the root itself");
+    }
+    return out;
+}
+
+void check_mappings(const JsonView& linux_object, const RuntimeConfig& config) {
+    const bool user_namespace = (config.namespaces & CLONE_NEWUSER) != 0;
+    for (const char* key : {"uidMappings", "gidMappings"}) {
+        const JsonView mappings = linux_object[key];
+        if (user_namespace && mappings.empty()) mappings.fail("is missing, but there is a new user namespace");
+        if (!user_namespace && !mappings.empty()) mappings.fail("is given, but there is no new user namespace");
+    }
+    if (!user_namespace) return;
+    const ProcessConfig& process = config.process;
+    if (!map_id(config.uid_mappings, process.uid)) {
+        linux_object["uidMappings"].fail("has no entry for the process's uid " + std::to_string(process.uid));
+    }
+    std::vector<std::uint32_t> gids = process.additional_gids;
+    gids.push_back(process.gid);
+    for (const std::uint32_t gid : gids) {
+        if (!map_id(config.gid_mappings, gid)) {
+            linux_object["gidMappings"].fail("has no entry for the process's gid " + std::to_string(gid));
+        }
+    }
+}
+
+}  // namespace
+
+void parse_linux(const JsonView& linux_object, RuntimeConfig& config) {
+    if (!linux_object.present()) linux_object.fail("is missing");
+    for (const char* key :
+         {"cgroupsPath", "intelRdt", "personality", "timeOffsets", "mountLabel", "netDevices", "memoryPolicy"}) {
+        linux_object[key].refuse_if_present();
+    }
+    config.namespaces = parse_namespaces(linux_object["namespaces"]);
+    const bool user_namespace = (config.namespaces & CLONE_NEWUSER) != 0;
+    check_resources(linux_object["resources"], user_namespace);
+    config.uid_mappings = parse_mappings(linux_object["uidMappings"]);
+    config.gid_mappings = parse_mappings(linux_object["gidMappings"]);
+    check_mappings(linux_object, config);
+    if (!config.hostname.empty() && (config.namespaces & CLONE_NEWUTS) == 0) {
+        linux_object["namespaces"].fail("lacks 'uts', but 'hostname' is given");
+    }
+    if (!config.domainname.empty() && (config.namespaces & CLONE_NEWUTS) == 0) {
+        linux_object["namespaces"].fail("lacks 'uts', but 'domainname' is given");
+    }
+    for (const JsonView& device : linux_object["devices"].elements()) parse_device(device, config);
+    parse_sysctl(linux_object["sysctl"], config);
+    config.seccomp = parse_seccomp(linux_object["seccomp"]);
+    parse_propagation(linux_object["rootfsPropagation"], config);
+    config.masked_paths = parse_paths(linux_object["maskedPaths"]);
+    config.readonly_paths = parse_paths(linux_object["readonlyPaths"]);
+}
+
+}  // namespace smith::runtime

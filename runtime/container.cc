@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/container.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "runtime/bundle.h"
+#include "runtime/child.h"
+#include "runtime/connect.h"
+#include "runtime/guard.h"
+#include "runtime/id_maps.h"
+#include "runtime/namespaces.h"
+#include "runtime/plan.h"
+#include "runtime/rlimits.h"
+
+namespace smith::runtime {
+
+namespace {
+
+struct Pipe {
+    UniqueFd read;
+    UniqueFd write;
+};
+
+Pipe make_pipe() {
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0) throw system_error(errno, "making a pipe");
+    return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+/// No handler of ours may run in the child before it has set them all to default, nor ever in the guard.
+class SignalsBlocked {
+public:
+    SignalsBlocked() noexcept {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
+
+/// A pipe belongs to who made it, and can be opened again, as /dev/stdout, by nobody else. Where the container's user
+/// is somebody else it gets the pipe, as with every runtime. Not so a terminal or a file, which the caller keeps using.
+void hand_over_pipes(const Stdio& stdio, const RuntimeConfig& config) {
+    const std::uint32_t uid = map_id(config.uid_mappings, config.process.uid).value_or(config.process.uid);
+    for (const int fd : {stdio.in, stdio.out, stdio.err}) {
+        struct stat status {};
+        if (fd < 0 || fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode) || status.st_uid == uid) continue;
+        // Only root may give something away. Without it the program still has its descriptors.
+        static_cast<void>(fchown(fd, uid, static_cast<gid_t>(-1)) == 0);
+    }
+}
+
+/// Reads reports until the pipe ends. Throws what the last of them, or their lack, means.
+void wait_for_execve(int status, const Plan& plan) {
+    Failure report{};
+    bool launched = false;
+    for (;;) {
+        const std::size_t got = read_some(status, std::as_writable_bytes(std::span(&report, 1)));
+        if (got == 0) break;
+        launched = got == sizeof report && report.error_number == 0;
+        if (!launched) throw Error(ErrorKind::system, describe_failure(report, plan));
+    }
+    if (!launched) throw Error(ErrorKind::system, "it was killed before its program could be started");
+}
+
+void raise_oom_score(pid_t pid, int score) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
+    write_all(open_file(path, O_WRONLY).get(), as_bytes(std::to_string(score)));
+}
+
+UniqueFd open_null() { return open_file("/dev/null", O_RDWR); }
+
+}  // namespace
+
+Container Container::start(const std::filesystem::path& directory, const RunOptions& options) {
+    Kernel& kernel = options.kernel != nullptr ? *options.kernel : linux_kernel();
+    const Bundle bundle = load_bundle(directory);
+    const RuntimeConfig& config = bundle.config;
+    return while_doing(
+        [&] { return "starting " + quote(directory.string()); },
+        [&] {
+            const Plan plan = make_plan(kernel, config, bundle.directory);
+            const UniqueFd null = open_null();
+            Pipe status = make_pipe();
+            Pipe go = make_pipe();
+            const auto or_null = [&](int fd) { return fd < 0 ? null.get() : fd; };
+            ChildChannels channels{or_null(options.stdio.in), or_null(options.stdio.out), or_null(options.stdio.err)};
+            channels.status = status.write.get();
+            channels.go = go.read.get();
+            channels.parent_status = status.read.get();
+            channels.parent_go = go.write.get();
+            hand_over_pipes(options.stdio, config);
+
+            const SignalsBlocked blocked;
+            int pidfd = -1;
+            const Result pid = kernel.clone(plan.namespaces, SIGCHLD, pidfd);
+            if (pid == 0) run_child(kernel, plan, channels);
+            if (pid < 0) {
+                throw system_error(static_cast<int>(-pid), "making the namespaces " + namespace_names(plan.namespaces));
+            }
+            Container container(kernel, static_cast<pid_t>(pid), UniqueFd(pidfd), plan.namespaces);
+            status.write.reset();
+            go.read.reset();
+            container.guard_ = start_guard(kernel, pidfd);
+
+            if ((plan.namespaces & CLONE_NEWUSER) != 0) write_id_maps(container.pid_, config);
+            raise_hard_limits(kernel, container.pid_, config.process.rlimits);
+            if (config.process.oom_score_adj) raise_oom_score(container.pid_, *config.process.oom_score_adj);
+            write_all(go.write.get(), as_bytes("g"));
+            wait_for_execve(status.read.get(), plan);
+            return container;
+        });
+}
+
+Container::Container(Container&& other) noexcept
+    : kernel_(other.kernel_),
+      pid_(std::exchange(other.pid_, -1)),
+      pidfd_(std::move(other.pidfd_)),
+      guard_(std::move(other.guard_)),
+      namespaces_(other.namespaces_),
+      supplied_signal_(other.supplied_signal_),
+      status_(other.status_) {}
+
+Container::~Container() {
+    if (!pidfd_) return;
+    if (!status_) {
+        static_cast<void>(kernel_->send_signal(pidfd_.get(), SIGKILL));
+        try {
+            reap();
+        } catch (const Error&) {
+            // Somebody else waited for it: it is gone all the same.
+        }
+    }
+    reap_guard();
+}
+
+void Container::signal(int signal) {
+    if (status_) return;
+    const Result sent = kernel_->send_signal(pidfd_.get(), signal);
+    if (sent < 0 && sent != -ESRCH) {
+        throw system_error(static_cast<int>(-sent), "sending signal " + std::to_string(signal));
+    }
+}
+
+namespace {
+
+/// signal(7), "Standard signals": those whose default is to end the process.
+bool ends_by_default(int signal) {
+    switch (signal) {
+        case SIGCHLD:
+        case SIGCONT:
+        case SIGURG:
+        case SIGWINCH:
+        case SIGSTOP:
+        case SIGTSTP:
+        case SIGTTIN:
+        case SIGTTOU: return false;
+        default: return true;
+    }
+}
+
+/// A mask of /proc/PID/status, such as "SigCgt:\t0000000000000002".
+std::uint64_t signal_mask(const std::string& status, const std::string& name) {
+    const std::size_t at = status.find("\n" + name + ":\t");
+    return at == std::string::npos ? ~std::uint64_t{0}
+                                   : std::stoull(status.substr(at + name.size() + 3, 16), nullptr, 16);
+}
+
+}  // namespace
+
+bool Container::would_die_of(int signal) const {
+    if (!ends_by_default(signal)) return false;
+    // Some kilobytes; a process that has ended has no such file, or an empty one.
+    constexpr std::uint64_t enough = 64 * 1024;
+    std::string status;
+    try {
+        status = read_file("/proc/" + std::to_string(pid_) + "/status", enough);
+    } catch (const Error&) {
+        return false;
+    }
+    // One that blocks a signal may be waiting for it with sigwait(3) or signalfd(2).
+    const std::uint64_t taken =
+        signal_mask(status, "SigCgt") | signal_mask(status, "SigIgn") | signal_mask(status, "SigBlk");
+    return ((taken >> (static_cast<unsigned>(signal) - 1)) & 1U) == 0;
+}
+
+void Container::deliver(int signal) {
+    if (status_) return;
+    if (signal == SIGKILL || !would_die_of(signal)) return this->signal(signal);
+    supplied_signal_ = signal;
+    this->signal(SIGKILL);
+}
+
+ExitStatus Container::stop(std::chrono::milliseconds grace, int signal) {
+    deliver(signal);
+    if (const auto status = wait_for(grace)) return *status;
+    this->signal(SIGKILL);
+    return wait();
+}
+
+void Container::reap() {
+    siginfo_t info{};
+    const Result result = kernel_->wait_for_exit(pidfd_.get(), info, WEXITED | __WALL);
+    if (result < 0) {
+        status_ = ExitStatus{255, 0};
+        throw system_error(static_cast<int>(-result), "waiting for the container (is SIGCHLD ignored?)");
+    }
+    status_ = info.si_code == CLD_EXITED ? ExitStatus{info.si_status, 0} : ExitStatus{0, info.si_status};
+    if (status_->signal == SIGKILL && supplied_signal_ != 0) status_->signal = supplied_signal_;
+    reap_guard();
+}
+
+void Container::reap_guard() noexcept {
+    if (!guard_) return;
+    siginfo_t info{};
+    static_cast<void>(kernel_->send_signal(guard_.get(), SIGKILL));
+    static_cast<void>(kernel_->wait_for_exit(guard_.get(), info, WEXITED | __WALL));
+    guard_.reset();
+}
+
+ExitStatus Container::wait() {
+    if (!status_) reap();
+    return *status_;
+}
+
+std::optional<ExitStatus> Container::wait_for(std::chrono::milliseconds timeout) {
+    if (status_) return status_;
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point deadline = Clock::now() + timeout;
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        pollfd end{pidfd_.get(), POLLIN, 0};
+        const Result ready =
+            kernel_->poll(&end, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT32_MAX)));
+        if (ready > 0) return wait();
+        if (ready < 0 && ready != -EINTR) throw system_error(static_cast<int>(-ready), "waiting for the container");
+        if (ready == 0 && Clock::now() >= deadline) return std::nullopt;
+    }
+}
+
+UniqueFd Container::connect_tcp(std::uint16_t port, std::chrono::milliseconds timeout) {
+    if (status_) return UniqueFd();
+    return connect_inside(*kernel_, pidfd_.get(), namespaces_, port, timeout);
+}
+
+}  // namespace smith::runtime

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs a bundle: a contained process, from its start until nothing of it is left. docs/runtime.md says what "contained"
+// means here.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "base/fd.h"
+#include "runtime/kernel.h"
+
+namespace smith::runtime {
+
+/// The descriptors that become 0, 1 and 2 inside. Borrowed: they stay the caller's. -1 means /dev/null.
+struct Stdio {
+    int in = 0;
+    int out = 1;
+    int err = 2;
+};
+
+struct ExitStatus {
+    int code = 0;
+    int signal = 0;  ///< 0: it ended by itself
+
+    /// As a shell has it: the exit code, or 128 and the signal.
+    [[nodiscard]] int shell_status() const noexcept { return signal == 0 ? code : 128 + signal; }
+    bool operator==(const ExitStatus&) const = default;
+};
+
+struct RunOptions {
+    Stdio stdio;
+    /// What makes the system calls; null: the real kernel.
+    Kernel* kernel = nullptr;
+    /// For run(): how long after a first SIGTERM, SIGINT, SIGQUIT or SIGHUP the process may take to end, before
+    /// SIGKILL.
+    std::optional<std::chrono::milliseconds> grace;
+};
+
+/// One running contained process, PID 1 of its own PID namespace.
+///
+/// The thread that starts a container must outlive it: the kernel takes the end of that thread for the end of the
+/// parent (prctl(2), PR_SET_PDEATHSIG). When the whole process ends, even by SIGKILL, so does the container.
+class Container {
+public:
+    /// Returns when the program has been executed. The bundle's files are needed as long as the container runs.
+    /// Throws Error: system, naming the step that failed; spec and format, for a wrong config.json. Nothing is left
+    /// then.
+    [[nodiscard]] static Container start(const std::filesystem::path& bundle, const RunOptions& options = {});
+
+    Container(Container&&) noexcept;
+    Container& operator=(Container&&) = delete;
+    /// Kills whatever still runs, and waits until it is gone.
+    ~Container();
+
+    /// The process's id, as the caller sees it.
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+    /// Sends `signal`, as kill(2) would. A PID 1 that has no handler for a signal does not get it, unless it is SIGKILL
+    /// or SIGSTOP. Nothing happens when the process has ended.
+    void signal(int signal);
+
+    /// Sends `signal` and supplies the default action that PID 1 lacks: where an ordinary process would have died of
+    /// it, this one is killed too, and its exit status says that it died of `signal`.
+    void deliver(int signal);
+
+    /// deliver(signal), and SIGKILL for what still runs after `grace`.
+    ExitStatus stop(std::chrono::milliseconds grace, int signal = 15);
+
+    /// Waits for the process; once it has ended, so has every process of the container. May be called again.
+    ExitStatus wait();
+    std::optional<ExitStatus> wait_for(std::chrono::milliseconds timeout);
+
+    /// Becomes readable when the process ends: for poll(2).
+    [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
+
+    /// Connects to 127.0.0.1:`port` inside the container's network. Empty when nobody listens there, or nobody answers
+    /// within `timeout`. Throws Error (system).
+    [[nodiscard]] UniqueFd connect_tcp(std::uint16_t port, std::chrono::milliseconds timeout);
+
+private:
+    Container(Kernel& kernel, pid_t pid, UniqueFd pidfd, std::uint64_t namespaces)
+        : kernel_(&kernel), pid_(pid), pidfd_(std::move(pidfd)), namespaces_(namespaces) {}
+    void reap();
+    void reap_guard() noexcept;
+    [[nodiscard]] bool would_die_of(int signal) const;
+
+    Kernel* kernel_;
+    pid_t pid_;
+    UniqueFd pidfd_;
+    UniqueFd guard_;
+    std::uint64_t namespaces_;
+    int supplied_signal_ = 0;
+    std::optional<ExitStatus> status_;
+};
+
+/// Runs a bundle in the foreground: its process gets the signals that this process gets, as an ordinary process would
+/// (Container::deliver), and its exit status is returned. Afterwards signals are handled as they were before.
+/// One call at a time.
+ExitStatus run(const std::filesystem::path& bundle, const RunOptions& options = {});
+
+}  // namespace smith::runtime

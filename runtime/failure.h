@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the contained child says when one of its steps fails. Between clone and execve nothing may be allocated and no
+// exception may pass, so the child sends these few bytes through a pipe and the parent makes a sentence of them
+// (child.h). The launcher, which has no libc, sends them too: this header includes nothing that needs one.
+#pragma once
+
+#include <cstdint>
+
+namespace smith::runtime {
+
+/// The steps from clone to execve, in their order. `child.cc` has the table that goes with it.
+enum class StepId : std::uint32_t {
+    wait_for_parent,
+    become_setup_user,
+    new_session,
+    host_name,
+    loopback,
+    detach_propagation,
+    place_root,
+    mount_file_systems,
+    make_dev_links,
+    write_sysctls,
+    cover_paths,
+    seal_root,
+    enter_root,
+    enter_cwd,
+    arrange_descriptors,
+    limit_resources,
+    early_seccomp,
+    drop_privileges,
+    die_with_parent,
+    start_launcher,
+    // From here on it is the launcher that speaks.
+    launch_read,
+    launch_seccomp,
+    launch_exec,
+};
+
+inline constexpr unsigned kFailureTextBytes = 112;
+
+struct Failure {
+    StepId step;
+    /// 0: no failure, but the launcher's word that it is about to execute the program.
+    std::int32_t error_number;
+    /// The number of the system call that was refused; -1 when it was none.
+    std::int32_t call;
+    /// Which one of the step's mounts, paths or limits, counted from 0.
+    std::uint32_t item;
+    /// What the kernel itself had to say (fsopen's log), or nothing.
+    char text[kFailureTextBytes];
+};
+
+/// Where the launcher finds what it needs. Low numbers, so that a small RLIMIT_NOFILE does not matter.
+inline constexpr int kStatusFd = 3;
+inline constexpr int kOrdersFd = 4;
+inline constexpr int kLauncherFd = 5;
+
+/// The bytes at kOrdersFd; `instruction_count` instructions of 8 bytes follow (struct sock_filter).
+struct LauncherOrders {
+    std::uint32_t magic;
+    std::uint32_t seccomp_flags;
+    std::uint32_t instruction_count;  ///< 0: no filter is to be loaded
+};
+inline constexpr std::uint32_t kOrdersMagic = 0x736d6c31;
+/// The kernel's own limit (BPF_MAXINSNS).
+inline constexpr std::uint32_t kMaxFilterInstructions = 4096;
+
+}  // namespace smith::runtime

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/id_maps.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace smith::runtime {
+
+namespace {
+
+bool is_root() { return geteuid() == 0; }
+
+/// Is [base, base + count) mapped in the user namespace that we ourselves are in?
+bool is_ours(const char* map_file, std::uint32_t base, std::uint32_t count) {
+    std::ifstream file(map_file);
+    std::uint64_t inside = 0;
+    std::uint64_t outside = 0;
+    std::uint64_t size = 0;
+    while (file >> inside >> outside >> size) {
+        if (base >= inside && std::uint64_t{base} + count <= inside + size) return true;
+    }
+    return false;
+}
+
+std::string own_name() {
+    // getpwuid's buffer is shared, but nobody else here asks for users.
+    const passwd* entry = getpwuid(geteuid());
+    return entry == nullptr ? std::string() : std::string(entry->pw_name);
+}
+
+/// The first range of subid(5) that belongs to this user, by name or by number.
+IdMap subordinate_range(const char* file_name) {
+    std::ifstream file(file_name);
+    const std::string name = own_name();
+    const std::string number = std::to_string(geteuid());
+    std::string line;
+    while (std::getline(file, line)) {
+        std::istringstream fields(line);
+        std::string owner;
+        std::uint32_t start = 0;
+        std::uint32_t count = 0;
+        char colon = 0;
+        if (!std::getline(fields, owner, ':') || (owner != name && owner != number)) continue;
+        if (fields >> start >> colon >> count && count > 0) return {0, start, count};
+    }
+    throw Error(ErrorKind::system, "there are no subordinate ids for " + quote(name.empty() ? number : name) + " in " +
+                                       quote(file_name) + "; usermod --add-subuids and --add-subgids add some");
+}
+
+std::vector<IdMap> with_own_id_first(std::uint32_t own_id, IdMap range) {
+    return {{0, own_id, 1}, {1, range.host, std::min(range.count, kRangeSize - 1)}};
+}
+
+std::uint32_t mapped(const std::vector<IdMap>& maps, std::uint32_t id, const char* what) {
+    const std::optional<std::uint32_t> host = map_id(maps, id);
+    if (!host) throw Error(ErrorKind::spec, std::string("the ") + what + " " + std::to_string(id) + " is not mapped");
+    return *host;
+}
+
+/// What an ordinary user may write without help: one id, the own one.
+bool is_only_own(const std::vector<IdMap>& maps, std::uint32_t own_id) {
+    return maps.size() == 1 && maps.front().count == 1 && maps.front().host == own_id;
+}
+
+/// Opens a file of the child in /proc, and makes sure that it is one (CVE-2019-19921).
+UniqueFd open_proc_file(pid_t child, const char* name) {
+    const std::string path = "/proc/" + std::to_string(child) + "/" + name;
+    UniqueFd file = open_file(path, O_WRONLY);
+    struct statfs status {};
+    if (fstatfs(file.get(), &status) != 0 || status.f_type != PROC_SUPER_MAGIC) {
+        throw Error(ErrorKind::system, quote(path) + " is not on a proc file system");
+    }
+    return file;
+}
+
+void write_proc_file(pid_t child, const char* name, const std::string& text) {
+    while_doing([&] { return std::string("writing ") + name; },
+                [&] { write_all(open_proc_file(child, name).get(), as_bytes(text)); });
+}
+
+std::string map_text(const std::vector<IdMap>& maps) {
+    std::string out;
+    for (const IdMap& map : maps) {
+        out += std::to_string(map.container) + " " + std::to_string(map.host) + " " + std::to_string(map.count) + "\n";
+    }
+    return out;
+}
+
+std::vector<std::string> helper_arguments(const char* helper, pid_t child, const std::vector<IdMap>& maps) {
+    std::vector<std::string> out = {helper, std::to_string(child)};
+    for (const IdMap& map : maps) {
+        for (const std::uint32_t number : {map.container, map.host, map.count}) out.push_back(std::to_string(number));
+    }
+    return out;
+}
+
+/// newuidmap and newgidmap are setuid programs that know /etc/subuid and /etc/subgid.
+void run_helper(const char* helper, pid_t child, const std::vector<IdMap>& maps) {
+    std::vector<std::string> arguments = helper_arguments(helper, child, maps);
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    pid_t pid = -1;
+    const int error = posix_spawnp(&pid, helper, nullptr, nullptr, pointers.data(), environ);
+    if (error != 0) throw system_error(error, std::string("running ") + helper + " (package uidmap or shadow-utils)");
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) throw system_error(errno, std::string("waiting for ") + helper);
+    }
+    if (status != 0) {
+        throw Error(ErrorKind::system, std::string(helper) + " would not map the ids " + map_text(maps) +
+                                           "; is the range in /etc/subuid and /etc/subgid?");
+    }
+}
+
+}  // namespace
+
+std::uint32_t IdMappings::host_uid(std::uint32_t id) const { return mapped(uids, id, "uid"); }
+std::uint32_t IdMappings::host_gid(std::uint32_t id) const { return mapped(gids, id, "gid"); }
+
+IdMappings choose_mappings(std::uint32_t uid, std::uint32_t gid, MappingChoice choice) {
+    const bool range_is_ours = is_root() && is_ours("/proc/self/uid_map", kRootRangeBase, kRangeSize) &&
+                               is_ours("/proc/self/gid_map", kRootRangeBase, kRangeSize);
+    if (choice == MappingChoice::automatic) choice = range_is_ours ? MappingChoice::range : MappingChoice::single;
+    if (choice == MappingChoice::single) return {{{uid, geteuid(), 1}}, {{gid, getegid(), 1}}};
+    if (range_is_ours) {
+        const IdMap range{0, kRootRangeBase, kRangeSize};
+        return {{range}, {range}};
+    }
+    return {with_own_id_first(geteuid(), subordinate_range("/etc/subuid")),
+            with_own_id_first(getegid(), subordinate_range("/etc/subgid"))};
+}
+
+bool may_set_groups(const RuntimeConfig& config) { return is_root() || !is_only_own(config.gid_mappings, getegid()); }
+
+void write_id_maps(pid_t child, const RuntimeConfig& config) {
+    if (is_root() || is_only_own(config.uid_mappings, geteuid())) {
+        write_proc_file(child, "uid_map", map_text(config.uid_mappings));
+    } else {
+        run_helper("newuidmap", child, config.uid_mappings);
+    }
+    if (is_root()) {
+        write_proc_file(child, "gid_map", map_text(config.gid_mappings));
+    } else if (is_only_own(config.gid_mappings, getegid())) {
+        // The kernel's condition for it: who gives up a group must not gain what the group was denied.
+        write_proc_file(child, "setgroups", "deny");
+        write_proc_file(child, "gid_map", map_text(config.gid_mappings));
+    } else {
+        run_helper("newgidmap", child, config.gid_mappings);
+    }
+}
+
+}  // namespace smith::runtime

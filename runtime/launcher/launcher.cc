@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The last thing that runs before the contained program: a static program without libc, a few kilobytes, that loads the
+// seccomp filter and calls execve. It exists because of /proc/self/exe (CVE-2019-5736). An entry point that begins with
+// `#!/proc/self/exe` makes the kernel run whatever program called execve; were that smith, then smith would run inside
+// the container with the container's libraries, and could be opened and overwritten from there. So the program that
+// calls execve is this one, run from a sealed memfd: it has no libraries to replace, nothing can write to it, and run a
+// second time it finds no orders and ends.
+//
+// How it is called: argv and the environment are those of the contained program; kStatusFd and kOrdersFd as
+// runtime/failure.h says.
+#include <asm/unistd.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "runtime/failure.h"
+
+namespace {
+
+using namespace smith::runtime;
+
+#if defined(__x86_64__)
+asm(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call launch\n");
+
+long call(long number, long a = 0, long b = 0, long c = 0) {
+    long result;
+    asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined(__aarch64__)
+asm(".globl _start\n_start:\n  mov x29, #0\n  mov x30, #0\n  mov x0, sp\n  bl launch\n");
+
+long call(long number, long a = 0, long b = 0, long c = 0) {
+    register long x8 asm("x8") = number;
+    register long x0 asm("x0") = a;
+    register long x1 asm("x1") = b;
+    register long x2 asm("x2") = c;
+    asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+    return x0;
+}
+#elif defined(__riscv) && __riscv_xlen == 64
+asm(".globl _start\n_start:\n  mv a0, sp\n  andi sp, sp, -16\n  call launch\n");
+
+long call(long number, long a = 0, long b = 0, long c = 0) {
+    register long a7 asm("a7") = number;
+    register long a0 asm("a0") = a;
+    register long a1 asm("a1") = b;
+    register long a2 asm("a2") = c;
+    asm volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2) : "memory");
+    return a0;
+}
+#else
+#error "the launcher needs five lines of assembly for this processor"
+#endif
+
+long address(const volatile void* pointer) { return reinterpret_cast<long>(pointer); }
+
+// Static, so that no code is needed to clear or copy them: there is no memset here.
+LauncherOrders orders;
+sock_filter filter[kMaxFilterInstructions];
+Failure failure;
+char candidate[4096 + 256];
+
+[[noreturn]] void end(int status) {
+    for (;;) call(__NR_exit_group, status);
+}
+
+[[noreturn]] void fail(StepId step, long number, long negative_errno) {
+    failure.step = step;
+    failure.call = static_cast<std::int32_t>(number);
+    failure.error_number = static_cast<std::int32_t>(-negative_errno);
+    call(__NR_write, kStatusFd, address(&failure), sizeof failure);
+    end(127);
+}
+
+void read_fully(void* buffer, unsigned long size) {
+    char* at = static_cast<char*>(buffer);
+    while (size > 0) {
+        const long got = call(__NR_read, kOrdersFd, address(at), static_cast<long>(size));
+        if (got <= 0) fail(StepId::launch_read, __NR_read, got == 0 ? -EIO : got);
+        at += got;
+        size -= static_cast<unsigned long>(got);
+    }
+}
+
+/// Both descriptors vanish when execve succeeds; that the status pipe closes is how the parent knows.
+void close_on_exec(int fd) {
+    const long result = call(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+    if (result < 0) fail(StepId::launch_read, __NR_fcntl, result);
+}
+
+/// "So far, so good": tells the end of the pipe that execve causes from the one that a sudden death causes.
+void announce() {
+    failure.step = StepId::launch_exec;
+    failure.error_number = 0;
+    call(__NR_write, kStatusFd, address(&failure), sizeof failure);
+}
+
+void load_filter() {
+    if (orders.instruction_count == 0) return;
+    sock_fprog program;
+    program.len = static_cast<unsigned short>(orders.instruction_count);
+    program.filter = filter;
+    const long result =
+        call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, static_cast<long>(orders.seccomp_flags), address(&program));
+    if (result < 0) fail(StepId::launch_seccomp, __NR_seccomp, result);
+}
+
+const char* path_variable(char** environment) {
+    for (; *environment != nullptr; ++environment) {
+        const char* entry = *environment;
+        if (entry[0] == 'P' && entry[1] == 'A' && entry[2] == 'T' && entry[3] == 'H' && entry[4] == '=') {
+            return entry + 5;
+        }
+    }
+    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+bool has_slash(const char* text) {
+    for (; *text != '\0'; ++text) {
+        if (*text == '/') return true;
+    }
+    return false;
+}
+
+/// Puts "<directory>/<name>" into `candidate`; false when it does not fit. An empty directory means the current one.
+bool join(const char* directory, unsigned long length, const char* name) {
+    constexpr unsigned long room = sizeof candidate - 2;
+    if (length > room) return false;
+    unsigned long at = 0;
+    for (; at < length; ++at) candidate[at] = directory[at];
+    if (length > 0) candidate[at++] = '/';
+    for (; *name != '\0'; ++name) {
+        if (at >= room) return false;
+        candidate[at++] = *name;
+    }
+    candidate[at] = '\0';
+    return true;
+}
+
+/// As execvp(3) does it: the first directory of PATH that has the program, and EACCES remembered over ENOENT.
+long search_and_execute(char** arguments, char** environment) {
+    long error = -ENOENT;
+    const char* directory = path_variable(environment);
+    for (;;) {
+        unsigned long length = 0;
+        while (directory[length] != '\0' && directory[length] != ':') ++length;
+        if (join(directory, length, arguments[0])) {
+            const long result = call(__NR_execve, address(candidate), address(arguments), address(environment));
+            if (result == -EACCES) {
+                error = result;
+            } else if (result != -ENOENT && result != -ENOTDIR) {
+                return result;
+            }
+        }
+        if (directory[length] == '\0') return error;
+        directory += length + 1;
+    }
+}
+
+}  // namespace
+
+extern "C" [[noreturn, gnu::used]] void launch(long* stack) {
+    const long argument_count = stack[0];
+    char** arguments = reinterpret_cast<char**>(stack + 1);
+    char** environment = arguments + argument_count + 1;
+    if (argument_count < 1) end(127);
+
+    read_fully(&orders, sizeof orders);
+    if (orders.magic != kOrdersMagic || orders.instruction_count > kMaxFilterInstructions) {
+        fail(StepId::launch_read, -1, -EINVAL);
+    }
+    read_fully(filter, orders.instruction_count * sizeof(sock_filter));
+    close_on_exec(kStatusFd);
+    close_on_exec(kOrdersFd);
+    announce();
+    load_filter();
+    if (arguments[0][0] == '\0') fail(StepId::launch_exec, __NR_execve, -ENOENT);
+    const long result = has_slash(arguments[0])
+                            ? call(__NR_execve, address(arguments[0]), address(arguments), address(environment))
+                            : search_and_execute(arguments, environment);
+    fail(StepId::launch_exec, __NR_execve, result);
+}

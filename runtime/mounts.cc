@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/mounts.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace smith::runtime {
+
+namespace {
+
+/// A descriptor for the length of a scope. (UniqueFd closes through libc, past the Kernel.)
+class Scoped {
+public:
+    Scoped(Kernel& kernel, Result fd) noexcept : kernel_(kernel), fd_(fd) {}
+    Scoped(const Scoped&) = delete;
+    Scoped& operator=(const Scoped&) = delete;
+    ~Scoped() {
+        if (fd_ >= 0) kernel_.close(get());
+    }
+    [[nodiscard]] int get() const noexcept { return static_cast<int>(fd_); }
+    [[nodiscard]] bool failed() const noexcept { return fd_ < 0; }
+    [[nodiscard]] Result error() const noexcept { return fd_; }
+
+private:
+    Kernel& kernel_;
+    Result fd_;
+};
+
+const char* last_component(const std::string& path) noexcept {
+    const std::size_t slash = path.rfind('/');
+    return path.c_str() + (slash == std::string::npos ? 0 : slash + 1);
+}
+
+std::uint64_t resolution(bool refuse_symlinks) noexcept {
+    return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (refuse_symlinks ? RESOLVE_NO_SYMLINKS : 0U);
+}
+
+/// Makes one missing component of a place. Where the name is taken, by a dangling symlink, that is the error.
+Result make_component(Kernel& kernel, int parent, const char* name, bool directory) noexcept {
+    constexpr std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    if (!directory) return kernel.open_beneath(parent, name, O_CREAT | O_EXCL | O_WRONLY, resolve, 0644);
+    const Result made = kernel.make_directory(parent, name, 0755);
+    if (made < 0) return made;
+    return kernel.open_beneath(parent, name, O_PATH | O_DIRECTORY, resolve);
+}
+
+/// Opens `place`, and makes what is missing of it.
+Result open_or_make(Stage& stage, const Place& place, std::uint64_t resolve, bool directory) noexcept {
+    Kernel& kernel = stage.kernel;
+    const Result found = kernel.open_beneath(stage.root, place.path(), O_PATH, resolve);
+    if (found != -ENOENT) return found;
+    Result parent = stage.root;
+    for (const std::string& prefix : place.prefixes) {
+        const bool last = &prefix == &place.prefixes.back();
+        Result fd = kernel.open_beneath(stage.root, prefix.c_str(), O_PATH, resolve);
+        if (fd == -ENOENT) {
+            fd = make_component(kernel, static_cast<int>(parent), last_component(prefix), directory || !last);
+        }
+        if (parent != stage.root) kernel.close(static_cast<int>(parent));
+        if (fd < 0) return fd;
+        parent = fd;
+    }
+    return parent;
+}
+
+/// What the kernel says about a file system that it will not mount, such as "tmpfs: Bad value for 'size'".
+void keep_log(Stage& stage, int context) noexcept {
+    // Without a word to say the read fails; that is no failure of its own, so it does not pass through `stage.kernel`.
+    const ssize_t length = ::read(context, stage.text, sizeof stage.text - 1);
+    if (length > 0) stage.text[length] = '\0';
+}
+
+Result configure(Kernel& kernel, int context, const PlannedMount& mount) noexcept {
+    if (!mount.source.empty()) {
+        const Result set = kernel.configure_file_system(context, FSCONFIG_SET_STRING, "source", mount.source.c_str());
+        if (set < 0) return set;
+    }
+    for (const FileSystemOption& option : mount.options.data) {
+        const Result set =
+            option.value
+                ? kernel.configure_file_system(context, FSCONFIG_SET_STRING, option.key.c_str(), option.value->c_str())
+                : kernel.configure_file_system(context, FSCONFIG_SET_FLAG, option.key.c_str(), nullptr);
+        if (set < 0) return set;
+    }
+    return kernel.configure_file_system(context, FSCONFIG_CMD_CREATE, nullptr, nullptr);
+}
+
+Result make_file_system(Stage& stage, const PlannedMount& mount) noexcept {
+    const Scoped context(stage.kernel, stage.kernel.open_file_system(mount.type.c_str()));
+    if (context.failed()) return context.error();
+    Result result = configure(stage.kernel, context.get(), mount);
+    if (result == 0) result = stage.kernel.mount_file_system(context.get(), mount.options.set);
+    if (result < 0) keep_log(stage, context.get());
+    return result;
+}
+
+/// The kernel gives a sysfs only to the owner of the network namespace. Where that is the host's, its own /sys is
+/// shown, with all that is mounted in it, read-only: the cgroups below it must not be written to (CVE-2023-25809).
+Result borrow_sysfs(Stage& stage) noexcept {
+    const Result tree = stage.kernel.clone_tree("/sys", true);
+    if (tree < 0) return tree;
+    const Result sealed = stage.kernel.set_mount_attributes(
+        static_cast<int>(tree), true, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
+        kPrivatePropagation);
+    if (sealed < 0) stage.kernel.close(static_cast<int>(tree));
+    return sealed < 0 ? sealed : tree;
+}
+
+Result make_tree(Stage& stage, const PlannedMount& mount) noexcept {
+    if (mount.type == "bind") return clone_source(stage.kernel, mount);
+    const Result tree = make_file_system(stage, mount);
+    return tree == -EPERM && mount.type == "sysfs" ? borrow_sysfs(stage) : tree;
+}
+
+Result set_attributes(Stage& stage, int tree, const PlannedMount& mount) noexcept {
+    const MountOptions& options = mount.options;
+    if (options.recursive_set != 0 || options.recursive_clear != 0) {
+        const Result result =
+            stage.kernel.set_mount_attributes(tree, true, options.recursive_set, options.recursive_clear, 0);
+        if (result < 0) return result;
+    }
+    if (!options.bind || (options.set == 0 && options.clear == 0)) return 0;
+    return stage.kernel.set_mount_attributes(tree, false, options.set, options.clear, 0);
+}
+
+Result attach(Stage& stage, int tree, int target, const MountOptions& options) noexcept {
+    const Result moved = stage.kernel.move_mount(tree, target);
+    if (moved < 0 || options.propagation == 0 || options.propagation == kPrivatePropagation) return moved;
+    return stage.kernel.set_mount_attributes(tree, options.recursive_propagation, 0, 0, options.propagation);
+}
+
+Result is_directory(Kernel& kernel, int fd) noexcept {
+    struct statx status {};
+    const Result result = kernel.status(fd, status);
+    return result < 0 ? result : static_cast<Result>(S_ISDIR(status.stx_mode));
+}
+
+Result mount_one(Stage& stage, const PlannedMount& mount) noexcept {
+    const Result made = mount.tree ? mount.tree.get() : make_tree(stage, mount);
+    if (made < 0) return made;
+    const Scoped tree(stage.kernel, made);
+    const Result attributes = set_attributes(stage, tree.get(), mount);
+    if (attributes < 0) return attributes;
+    const Result directory = is_directory(stage.kernel, tree.get());
+    if (directory < 0) return directory;
+    const Scoped target(stage.kernel,
+                        open_or_make(stage, mount.place, resolution(mount.refuse_symlinks), directory == 1));
+    if (target.failed()) return target.error();
+    return attach(stage, tree.get(), target.get(), mount.options);
+}
+
+/// An empty, read-only directory, or the host's /dev/null, whatever the image has under that name (CVE-2025-31133).
+Result make_cover(Stage& stage, bool directory) noexcept {
+    if (!directory) return clone_source(stage.kernel, stage.plan.null_device);
+    const Scoped context(stage.kernel, stage.kernel.open_file_system("tmpfs"));
+    if (context.failed()) return context.error();
+    const Result made = stage.kernel.configure_file_system(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr);
+    if (made < 0) return made;
+    return stage.kernel.mount_file_system(context.get(),
+                                          MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+/// A place that is not there needs no cover.
+bool nothing_there(Result result) noexcept { return result == -ENOENT || result == -ENOTDIR; }
+
+Result mask(Stage& stage, const Place& place) noexcept {
+    const Scoped target(stage.kernel, stage.kernel.open_beneath(stage.root, place.path(), O_PATH, resolution(false)));
+    if (target.failed()) return nothing_there(target.error()) ? 0 : target.error();
+    const Result directory = is_directory(stage.kernel, target.get());
+    if (directory < 0) return directory;
+    const Scoped cover(stage.kernel, make_cover(stage, directory == 1));
+    return cover.failed() ? cover.error() : stage.kernel.move_mount(cover.get(), target.get());
+}
+
+/// One descriptor is both what is bound and where it is bound: there is no second look at the path.
+Result make_readonly(Stage& stage, const Place& place) noexcept {
+    const Scoped target(stage.kernel, stage.kernel.open_beneath(stage.root, place.path(), O_PATH, resolution(false)));
+    if (target.failed()) return nothing_there(target.error()) ? 0 : target.error();
+    const Scoped copy(stage.kernel, stage.kernel.clone_tree(target.get(), true));
+    if (copy.failed()) return copy.error();
+    const Result sealed = stage.kernel.set_mount_attributes(copy.get(), true, MOUNT_ATTR_RDONLY, 0, 0);
+    return sealed < 0 ? sealed : stage.kernel.move_mount(copy.get(), target.get());
+}
+
+Result write_sysctl(Stage& stage, int proc, const char* path, const std::string& value) noexcept {
+    const Scoped file(stage.kernel,
+                      stage.kernel.open_beneath(proc, path, O_WRONLY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+    if (file.failed()) return file.error();
+    const Result written = stage.kernel.write(file.get(), value.data(), value.size());
+    return written < 0 ? written : 0;
+}
+
+}  // namespace
+
+Result clone_source(Kernel& kernel, const PlannedMount& mount) noexcept {
+    const Scoped source(kernel, kernel.open_path(mount.source.c_str(), O_PATH | (mount.device ? O_NOFOLLOW : 0)));
+    if (source.failed()) return source.error();
+    if (mount.device) {
+        struct statx status {};
+        const Result result = kernel.status(source.get(), status);
+        if (result < 0) return result;
+        const mode_t type = mount.device->type == 'b' ? S_IFBLK : S_IFCHR;
+        if ((status.stx_mode & S_IFMT) != type || status.stx_rdev_major != mount.device->major ||
+            status.stx_rdev_minor != mount.device->minor) {
+            return -ENODEV;
+        }
+    }
+    const Result tree = kernel.clone_tree(source.get(), mount.options.recursive_bind);
+    if (tree < 0) return tree;
+    const bool slave = mount.options.propagation == kSlavePropagation;
+    const Result alone = kernel.set_mount_attributes(static_cast<int>(tree), true, 0, 0,
+                                                     slave ? kSlavePropagation : kPrivatePropagation);
+    if (alone < 0) kernel.close(static_cast<int>(tree));
+    return alone < 0 ? alone : tree;
+}
+
+Result detach_propagation(Stage& stage) noexcept {
+    // From here on nothing that is mounted shows on the host; what the host unmounts goes away here too.
+    return stage.kernel.set_mount_attributes("/", true, 0, 0, kSlavePropagation);
+}
+
+Result place_root(Stage& stage) noexcept {
+    Kernel& kernel = stage.kernel;
+    Result tree = stage.plan.root.tree.get();
+    if (tree < 0) tree = clone_source(kernel, stage.plan.root);
+    if (tree < 0) return tree;
+    stage.root = static_cast<int>(tree);
+    // Whoever has the map of a user namespace cannot make device nodes: those in a root would be somebody else's.
+    const bool user_namespace = (stage.plan.namespaces & CLONE_NEWUSER) != 0;
+    const std::uint64_t attributes =
+        (user_namespace ? MOUNT_ATTR_NODEV : 0U) | (stage.plan.root_readonly ? MOUNT_ATTR_RDONLY : 0U);
+    if (attributes != 0) {
+        const Result set = kernel.set_mount_attributes(stage.root, true, attributes, 0, 0);
+        if (set < 0) return set;
+    }
+    if (stage.plan.root_readonly) {
+        // What is mounted inside stays read-only; the top is writable again until its mount points are made. Where it
+        // was read-only from the start, the kernel says EPERM, and it stays so.
+        const Result opened = kernel.set_mount_attributes(stage.root, false, 0, MOUNT_ATTR_RDONLY, 0);
+        if (opened < 0 && opened != -EPERM) return opened;
+    }
+    // On top of the old root: the one place that is sure to be there and to be reachable.
+    return kernel.move_mount(stage.root, "/");
+}
+
+Result mount_file_systems(Stage& stage) noexcept {
+    for (const PlannedMount& mount : stage.plan.mounts) {
+        const Result result = mount_one(stage, mount);
+        if (result < 0) return result;
+        ++stage.item;
+    }
+    return 0;
+}
+
+Result make_dev_links(Stage& stage) noexcept {
+    struct Link {
+        const char* name;
+        const char* target;
+    };
+    constexpr Link links[] = {{"fd", "/proc/self/fd"},
+                              {"stdin", "/proc/self/fd/0"},
+                              {"stdout", "/proc/self/fd/1"},
+                              {"stderr", "/proc/self/fd/2"},
+                              {"ptmx", "pts/ptmx"}};
+    const Scoped dev(stage.kernel,
+                     stage.kernel.open_beneath(stage.root, "dev", O_PATH | O_DIRECTORY, resolution(true)));
+    if (dev.failed()) return dev.error();
+    for (const Link& link : links) {
+        if (link.name[0] == 'p' && !stage.plan.has_devpts) continue;
+        const Result made = stage.kernel.make_symlink(link.target, dev.get(), link.name);
+        if (made < 0 && made != -EEXIST) return made;
+    }
+    return 0;
+}
+
+Result write_sysctls(Stage& stage) noexcept {
+    if (stage.plan.sysctls.empty()) return 0;
+    // A proc of our own, seen by nobody else: what is written to cannot be anything but a sysctl (CVE-2025-52881).
+    const Scoped proc(stage.kernel, make_file_system(stage, stage.plan.own_proc));
+    if (proc.failed()) return proc.error();
+    for (const auto& [path, value] : stage.plan.sysctls) {
+        const Result written = write_sysctl(stage, proc.get(), path.c_str(), value);
+        if (written < 0) return written;
+        ++stage.item;
+    }
+    return 0;
+}
+
+Result cover_paths(Stage& stage) noexcept {
+    for (const Place& place : stage.plan.readonly_paths) {
+        const Result result = make_readonly(stage, place);
+        if (result < 0) return result;
+        ++stage.item;
+    }
+    for (const Place& place : stage.plan.masked_paths) {
+        const Result result = mask(stage, place);
+        if (result < 0) return result;
+        ++stage.item;
+    }
+    return 0;
+}
+
+Result seal_root(Stage& stage) noexcept {
+    if (!stage.plan.root_readonly) return 0;
+    return stage.kernel.set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY, 0, 0);
+}
+
+Result enter_root(Stage& stage) noexcept {
+    const Result inside = stage.kernel.change_directory(stage.root);
+    if (inside < 0) return inside;
+    const Result pivoted = stage.kernel.pivot_root_here();
+    if (pivoted < 0) return pivoted;
+    const Result detached = stage.kernel.detach_here();
+    return detached < 0 ? detached : stage.kernel.change_directory("/");
+}
+
+Result enter_cwd(Stage& stage) noexcept {
+    // No magic links: "/proc/self/fd/7" would be a directory that smith has open, on the host (CVE-2024-21626).
+    const Scoped cwd(stage.kernel, stage.kernel.open_beneath(stage.root, stage.plan.cwd.c_str(), O_PATH | O_DIRECTORY,
+                                                             resolution(false)));
+    if (cwd.failed()) return cwd.error();
+    const Result entered = stage.kernel.change_directory(cwd.get());
+    if (entered < 0) return entered;
+    // And the proof: a directory outside of the root has no absolute path here; the kernel says "(unreachable)".
+    char path[4096];
+    const Result length = stage.kernel.current_directory(path, sizeof path);
+    if (length < 0) return length;
+    return path[0] == '/' ? 0 : -EXDEV;
+}
+
+}  // namespace smith::runtime

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/plan.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/error.h"
+#include "runtime/failure.h"
+#include "runtime/id_maps.h"
+#include "runtime/launcher_image.h"
+#include "runtime/mounts.h"
+#include "runtime/seccomp.h"
+
+namespace smith::runtime {
+
+namespace {
+
+struct DefaultDevice {
+    const char* path;
+    DeviceNumber number;
+};
+
+// runtime-spec config-linux.md, "Default Devices". Their numbers never change (the kernel's devices.txt).
+constexpr std::array kDefaultDevices = {
+    DefaultDevice{"/dev/null", {'c', 1, 3}},    DefaultDevice{"/dev/zero", {'c', 1, 5}},
+    DefaultDevice{"/dev/full", {'c', 1, 7}},    DefaultDevice{"/dev/random", {'c', 1, 8}},
+    DefaultDevice{"/dev/urandom", {'c', 1, 9}}, DefaultDevice{"/dev/tty", {'c', 5, 0}},
+};
+
+/// `path` is clean and absolute, and not "/".
+Place place_of(const std::string& path) {
+    Place place;
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+        place.prefixes.push_back(path.substr(1, slash - 1));
+    }
+    place.prefixes.push_back(path.substr(1));
+    return place;
+}
+
+std::string absolute_in(const std::filesystem::path& bundle, const std::string& path) {
+    return (bundle / path).lexically_normal().string();
+}
+
+/// Clones `source` here when this process may: it is then the caller's own rights that decide what can be mounted, not
+/// those of an unprivileged id that the container's root is mapped to.
+UniqueFd clone_if_privileged(Kernel& kernel, const PlannedMount& mount) {
+    const Result tree = clone_source(kernel, mount);
+    if (tree == -EPERM) return UniqueFd();
+    if (tree < 0) throw system_error(static_cast<int>(-tree), "opening the source " + quote(mount.source));
+    return UniqueFd(static_cast<int>(tree));
+}
+
+void plan_mounts(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle, Plan& plan) {
+    for (const MountConfig& mount : config.mounts) {
+        PlannedMount planned;
+        planned.place = place_of(mount.destination);
+        planned.type = mount.type;
+        planned.source = mount.source;
+        planned.options = mount.options;
+        planned.refuse_symlinks =
+            mount.type == "proc" || mount.type == "sysfs" || mount.destination == "/dev" || mount.type == "devpts";
+        if (mount.type == "bind") {
+            planned.source = absolute_in(bundle, mount.source);
+            while_doing([&] { return "mounting on " + quote(mount.destination); },
+                        [&] { planned.tree = clone_if_privileged(kernel, planned); });
+        }
+        plan.has_devpts = plan.has_devpts || (mount.type == "devpts" && mount.destination == "/dev/pts");
+        plan.mounts.push_back(std::move(planned));
+    }
+}
+
+PlannedMount device_mount(const std::string& path, DeviceNumber number) {
+    PlannedMount planned;
+    planned.place = place_of(path);
+    planned.type = "bind";
+    planned.source = path;
+    planned.options.bind = true;
+    planned.device = number;
+    planned.refuse_symlinks = true;
+    return planned;
+}
+
+void plan_devices(const RuntimeConfig& config, Plan& plan) {
+    plan.null_device = device_mount(kDefaultDevices[0].path, kDefaultDevices[0].number);
+    // A configuration that binds the host's /dev, or a node of its own choice, keeps what it asked for.
+    const auto is_bound = [&](const std::string& path) {
+        return std::any_of(config.mounts.begin(), config.mounts.end(), [&](const MountConfig& mount) {
+            return mount.type == "bind" && (mount.destination == "/dev" || mount.destination == path);
+        });
+    };
+    for (const DefaultDevice& device : kDefaultDevices) {
+        if (!is_bound(device.path)) plan.mounts.push_back(device_mount(device.path, device.number));
+    }
+    for (const DeviceConfig& device : config.devices) {
+        plan.mounts.push_back(device_mount(device.path, {device.type, device.major, device.minor}));
+    }
+}
+
+void plan_root(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle, Plan& plan) {
+    plan.root_readonly = config.root_readonly;
+    plan.root.source = absolute_in(bundle, config.root_path);
+    plan.root.options.recursive_bind = true;
+    if (config.root_is_slave) plan.root.options.propagation = kSlavePropagation;
+    plan.root.tree = while_doing([] { return std::string("the root file system"); },
+                                 [&] { return clone_if_privileged(kernel, plan.root); });
+}
+
+void plan_identity(const RuntimeConfig& config, Plan& plan) {
+    plan.setup_uid = plan.process.uid;
+    plan.setup_gid = plan.process.gid;
+    if ((config.namespaces & CLONE_NEWUSER) == 0) {
+        plan.setup_uid = 0;
+        plan.setup_gid = 0;
+        return;
+    }
+    if (map_id(config.uid_mappings, 0)) plan.setup_uid = 0;
+    if (map_id(config.gid_mappings, 0)) plan.setup_gid = 0;
+    plan.may_set_groups = may_set_groups(config);
+    if (!plan.may_set_groups && !plan.process.additional_gids.empty()) {
+        throw Error(ErrorKind::spec,
+                    "'process.user.additionalGids' is given, but who may map only one group may not set groups");
+    }
+}
+
+/// NULL-terminated, as execve wants it. The strings stay where they are when `strings` is moved.
+std::vector<const char*> pointers_to(const std::vector<std::string>& strings) {
+    std::vector<const char*> out;
+    for (const std::string& text : strings) out.push_back(text.c_str());
+    out.push_back(nullptr);
+    return out;
+}
+
+UniqueFd write_orders(Kernel& kernel, const SeccompProgram& program) {
+    const Result fd = kernel.create_memory_file("smith-orders");
+    if (fd < 0) throw system_error(static_cast<int>(-fd), "making the launcher's orders");
+    UniqueFd file(static_cast<int>(fd));
+    LauncherOrders orders{kOrdersMagic, program.flags, static_cast<std::uint32_t>(program.instructions.size() / 8)};
+    write_all(file.get(), std::as_bytes(std::span(&orders, 1)));
+    write_all(file.get(), program.instructions);
+    if (lseek(file.get(), 0, SEEK_SET) != 0) throw system_error(errno, "making the launcher's orders");
+    return file;
+}
+
+void plan_launch(Kernel& kernel, const RuntimeConfig& config, Plan& plan) {
+    plan.arguments = pointers_to(plan.process.args);
+    plan.environment = pointers_to(plan.process.env);
+    plan.cwd = plan.process.cwd.substr(std::min(plan.process.cwd.find_first_not_of('/'), plan.process.cwd.size()));
+    if (plan.cwd.empty()) plan.cwd = ".";
+
+    SeccompProgram program;
+    if (config.seccomp) {
+        program = while_doing([] { return std::string("'linux.seccomp'"); },
+                              [&] { return compile_seccomp(*config.seccomp); });
+    }
+    if (!plan.process.no_new_privileges) {
+        // Then the kernel wants CAP_SYS_ADMIN of whoever loads a filter, which the launcher no longer has.
+        plan.early_filter_flags = program.flags;
+        plan.early_filter = std::exchange(program.instructions, {});
+    }
+    plan.launcher = make_launcher(kernel);
+    plan.orders = write_orders(kernel, program);
+}
+
+}  // namespace
+
+Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle) {
+    Plan plan;
+    plan.namespaces = config.namespaces;
+    plan.hostname = config.hostname;
+    plan.domainname = config.domainname;
+    plan.process = config.process;
+    plan_identity(config, plan);
+    plan_root(kernel, config, bundle, plan);
+    plan_mounts(kernel, config, bundle, plan);
+    plan_devices(config, plan);
+    plan.own_proc.type = "proc";
+    for (const auto& [key, value] : config.sysctl) {
+        std::string path = key;
+        std::replace(path.begin(), path.end(), '.', '/');
+        plan.sysctls.emplace_back("sys/" + path, value);
+    }
+    for (const std::string& path : config.readonly_paths) plan.readonly_paths.push_back(place_of(path));
+    for (const std::string& path : config.masked_paths) plan.masked_paths.push_back(place_of(path));
+    plan_launch(kernel, config, plan);
+    return plan;
+}
+
+UniqueFd make_launcher(Kernel& kernel) {
+    const Result fd = kernel.create_memory_file("smith-launcher");
+    if (fd < 0) throw system_error(static_cast<int>(-fd), "making the launcher");
+    UniqueFd file(static_cast<int>(fd));
+    write_all(file.get(), std::as_bytes(std::span(kLauncherImage, kLauncherImageSize)));
+    const Result sealed = kernel.seal(file.get(), F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+    if (sealed < 0) throw system_error(static_cast<int>(-sealed), "sealing the launcher");
+    return file;
+}
+
+}  // namespace smith::runtime

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that the child will need between clone and execve, made ready by the parent, who may still allocate and
+// throw: strings with their NULs, paths with all their prefixes, the compiled filter, the descriptors. The child only
+// reads it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "runtime/config.h"
+#include "runtime/kernel.h"
+
+namespace smith::runtime {
+
+/// A place in the container's root, relative to it, ready to be walked and made: "dev", "dev/pts".
+struct Place {
+    std::vector<std::string> prefixes;  ///< at least one; the last is the place itself
+    [[nodiscard]] const char* path() const noexcept { return prefixes.back().c_str(); }
+};
+
+struct DeviceNumber {
+    char type = 'c';
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+};
+
+struct PlannedMount {
+    Place place;
+    std::string type;  ///< a file system's, or "bind"
+    std::string source;
+    MountOptions options;
+    /// What `source` must be. A host's /dev/null that is something else would be a hole in the container.
+    std::optional<DeviceNumber> device;
+    /// /dev, /proc and /sys, and device nodes: an image that has a symlink there is up to something.
+    bool refuse_symlinks = false;
+    /// A bind mount's source, already cloned by a privileged parent; else the child clones it.
+    UniqueFd tree;
+};
+
+struct Plan {
+    std::uint64_t namespaces = 0;
+
+    std::string hostname;
+    std::string domainname;
+
+    PlannedMount root;  ///< source, tree and propagation count
+    bool root_readonly = false;
+    std::vector<PlannedMount> mounts;  ///< in their order; the devices come last
+    bool has_devpts = false;
+    PlannedMount null_device;                                  ///< what masked files are covered with
+    PlannedMount own_proc;                                     ///< for sysctls only
+    std::vector<std::pair<std::string, std::string>> sysctls;  ///< "net/core/somaxconn" below /proc/sys, and its value
+    std::vector<Place> readonly_paths;
+    std::vector<Place> masked_paths;
+
+    // The ids, as seen inside, that own what is made while the container is being set up.
+    std::uint32_t setup_uid = 0;
+    std::uint32_t setup_gid = 0;
+    bool may_set_groups = true;
+
+    ProcessConfig process;
+    std::vector<const char*> arguments;    ///< of process.args, with a null at the end
+    std::vector<const char*> environment;  ///< of process.env, likewise
+    std::string cwd;                       ///< relative to the root; "." for the root
+
+    std::uint32_t early_filter_flags = 0;
+    std::vector<std::byte> early_filter;  ///< loaded by the child itself; empty where the launcher does it
+    UniqueFd launcher;
+    UniqueFd orders;
+};
+
+/// `config` for a bundle whose directory is `bundle` (absolute). Opens bind sources where the caller is privileged to.
+/// Throws Error.
+[[nodiscard]] Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle);
+
+}  // namespace smith::runtime

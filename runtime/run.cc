@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A container in the foreground: what this process is told by signals, the contained one is told.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <vector>
+
+#include "base/error.h"
+#include "runtime/container.h"
+
+namespace smith::runtime {
+
+namespace {
+
+// What a signal handler may touch: the pipe's write end.
+std::atomic<int> signal_pipe = -1;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+extern "C" void note_signal(int signal) {
+    const int saved = errno;
+    const auto byte = static_cast<unsigned char>(signal);
+    // A full pipe holds thousands of signals already.
+    static_cast<void>(write(signal_pipe.load(), &byte, 1) == 1);
+    errno = saved;
+}
+
+std::vector<int> forwarded_signals() {
+    std::vector<int> out = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+    for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) out.push_back(signal);
+    return out;
+}
+
+/// Handles the signals to be forwarded, until the end of its scope.
+class SignalForwarding {
+public:
+    SignalForwarding() {
+        int fds[2];
+        if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) throw system_error(errno, "making a pipe for signals");
+        read_ = UniqueFd(fds[0]);
+        write_ = UniqueFd(fds[1]);
+        signal_pipe = write_.get();
+        struct sigaction action {};
+        action.sa_handler = note_signal;
+        action.sa_flags = SA_RESTART;
+        sigfillset(&action.sa_mask);
+        for (const int signal : forwarded_signals()) {
+            struct sigaction before {};
+            sigaction(signal, nullptr, &before);
+            // nohup(1) and shells without job control ask that these be ignored, by all that they start.
+            if (before.sa_handler == SIG_IGN) continue;
+            if (sigaction(signal, &action, nullptr) == 0) before_.push_back({signal, before});
+        }
+    }
+    SignalForwarding(const SignalForwarding&) = delete;
+    SignalForwarding& operator=(const SignalForwarding&) = delete;
+    ~SignalForwarding() {
+        for (const auto& [signal, action] : before_) sigaction(signal, &action, nullptr);
+        signal_pipe = -1;
+    }
+
+    [[nodiscard]] int fd() const noexcept { return read_.get(); }
+
+    /// The next signal that came; 0 when there is none.
+    [[nodiscard]] int next() const noexcept {
+        unsigned char byte = 0;
+        return read(read_.get(), &byte, 1) == 1 ? byte : 0;
+    }
+
+private:
+    struct Before {
+        int signal;
+        struct sigaction action;
+    };
+    UniqueFd read_;
+    UniqueFd write_;
+    std::vector<Before> before_;
+};
+
+bool asks_to_end(int signal) { return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGHUP; }
+
+}  // namespace
+
+ExitStatus run(const std::filesystem::path& bundle, const RunOptions& options) {
+    using Clock = std::chrono::steady_clock;
+    // First the handlers: a signal that comes while the container starts is forwarded as soon as it runs.
+    const SignalForwarding forwarding;
+    Container container = Container::start(bundle, options);
+    std::optional<Clock::time_point> deadline;
+    for (;;) {
+        std::array<pollfd, 2> events = {{{container.pidfd(), POLLIN, 0}, {forwarding.fd(), POLLIN, 0}}};
+        int timeout_ms = -1;
+        if (deadline) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
+            timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT32_MAX));
+        }
+        const int ready = poll(events.data(), events.size(), timeout_ms);
+        if (ready < 0 && errno != EINTR) throw system_error(errno, "waiting for the container");
+        if (ready > 0 && events[0].revents != 0) return container.wait();
+        while (const int signal = forwarding.next()) {
+            container.deliver(signal);
+            if (asks_to_end(signal) && options.grace && !deadline) deadline = Clock::now() + *options.grace;
+        }
+        if (deadline && Clock::now() >= *deadline) {
+            container.signal(SIGKILL);
+            return container.wait();
+        }
+    }
+}
+
+}  // namespace smith::runtime

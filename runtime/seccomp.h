@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The seccomp filter: `linux.seccomp` as a value, its translation into BPF by libseccomp (in the parent: it allocates),
+// and the filter that a microcontainer gets when nobody said otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace smith::runtime {
+
+/// runtime-spec config-linux.md, "Seccomp". Names are kept as the document writes them.
+struct SeccompArgument {
+    unsigned index = 0;
+    std::uint64_t value = 0;
+    std::uint64_t value_two = 0;  ///< for SCMP_CMP_MASKED_EQ: what (argument & value) is compared with
+    std::string op;               ///< "SCMP_CMP_EQ"
+};
+
+struct SeccompRule {
+    std::vector<std::string> names;
+    std::string action;  ///< "SCMP_ACT_ALLOW"
+    std::optional<std::uint32_t> errno_ret;
+    std::vector<SeccompArgument> args;
+};
+
+struct SeccompConfig {
+    std::string default_action;
+    std::optional<std::uint32_t> default_errno_ret;
+    std::vector<std::string> architectures;  ///< "SCMP_ARCH_X86_64"; this machine's own is always meant
+    std::vector<std::string> flags;          ///< "SECCOMP_FILTER_FLAG_LOG"
+    std::vector<SeccompRule> rules;
+};
+
+struct SeccompProgram {
+    std::uint32_t flags = 0;
+    std::vector<std::byte> instructions;  ///< struct sock_filter[], 8 bytes each
+};
+
+/// A system call that this machine's libseccomp does not know is left out of the filter, and so gets the default
+/// action. Throws Error (spec), for a word that the specification does not have or this runtime does not do
+/// (SCMP_ACT_NOTIFY), or when the filter is larger than the kernel takes.
+[[nodiscard]] SeccompProgram compile_seccomp(const SeccompConfig& config);
+
+/// What a service needs, in the spirit of the filters of docker and podman: the kernel's everyday interface is allowed;
+/// namespaces, mounts, modules, tracing of others, keys, BPF, clocks and raw I/O are answered with EPERM; a call that
+/// is in neither list with ENOSYS, so that libc falls back to an older one.
+[[nodiscard]] SeccompConfig default_seccomp();
+
+}  // namespace smith::runtime
