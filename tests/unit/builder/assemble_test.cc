@@ -103,7 +103,9 @@ TEST_CASE("in Oracle's dialect a path that matches nothing is a warning", "[asse
 
 TEST_CASE("without paths, the executables of what was asked for ship", "[assemble]") {
     Workshop shop;
-    shop.file("/usr/bin/app", "app", true).file("/usr/bin/other", "other", true, "dependency").file("/usr/share/x", "x");
+    shop.file("/usr/bin/app", "app", true)
+        .file("/usr/bin/other", "other", true, "dependency")
+        .file("/usr/share/x", "x");
     CHECK(leaves(shop.assemble("schema: 1\npackage: app\n").tree) == "/usr/bin/app ");
 }
 

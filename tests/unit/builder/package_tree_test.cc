@@ -92,11 +92,12 @@ std::string hash(std::string_view text) { return sha256(text).hex().substr(0, 8)
 TEST_CASE("a file below a directory that another package makes a link lands where the link points", "[package_tree]") {
     const Package filesystem = Package("filesystem").directory("/usr/lib64").link("/lib64", "usr/lib64");
     const Package glibc = Package("glibc").directory("/lib64").file("/lib64/libc.so.6", "libc", 0755);
-    CHECK(dump(merge({filesystem, glibc}).tree) == "/lib64  link usr/lib64\n"
-                                                   "/usr  dir\n"
-                                                   "/usr/lib64  dir\n"
-                                                   "/usr/lib64/libc.so.6  file 0755 " +
-                                                       hash("libc") + "\n");
+    CHECK(dump(merge({filesystem, glibc}).tree) ==
+          "/lib64  link usr/lib64\n"
+          "/usr  dir\n"
+          "/usr/lib64  dir\n"
+          "/usr/lib64/libc.so.6  file 0755 " +
+              hash("libc") + "\n");
 }
 
 TEST_CASE("links below links and links to links find their place in any order", "[package_tree]") {
@@ -135,9 +136,9 @@ TEST_CASE("of the same bytes with different modes the executable one stays", "[p
 }
 
 TEST_CASE("of two word sizes of a program the 64-bit one stays", "[package_tree]") {
-    const FileTree tree =
-        merge({Package("x.i686").file("/usr/bin/x", "32", 0755, 1), Package("x.x86_64").file("/usr/bin/x", "64", 0755, 2)})
-            .tree;
+    const FileTree tree = merge({Package("x.i686").file("/usr/bin/x", "32", 0755, 1),
+                                 Package("x.x86_64").file("/usr/bin/x", "64", 0755, 2)})
+                              .tree;
     CHECK(tree.find(at("/usr/bin/x"))->origin == "x.x86_64");
     // Nothing decides between ELF and what is not.
     CHECK(conflict({Package("a").file("/f", "32", 0755, 1), Package("b").file("/f", "script", 0755, 0)}) !=
@@ -162,7 +163,8 @@ TEST_CASE("a link to a file can't stand for another package's directory", "[pack
 }
 
 TEST_CASE("a ghost is nothing, and gives way to everything", "[package_tree]") {
-    const FileTree tree = merge({Package("a").ghost("/var/log/x").ghost("/etc/real"), Package("b").file("/etc/real", "r")}).tree;
+    const FileTree tree =
+        merge({Package("a").ghost("/var/log/x").ghost("/etc/real"), Package("b").file("/etc/real", "r")}).tree;
     CHECK_FALSE(tree.contains(at("/var/log/x")));
     CHECK(tree.find(at("/etc/real"))->origin == "b");
 }
