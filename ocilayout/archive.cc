@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "ocilayout/gzip.h"
+#include "ocilayout/image_files.h"
 #include "ocilayout/layout.h"
 #include "ocilayout/tar_writer.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 // Nobody unpacks a layout for its owners.
 constexpr Owner kRoot{0, 0};
-
-std::string blob_name(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
 
 void write_members(const FinishedImage& image, std::string_view tag, TarWriter& tar) {
     const LayoutParts parts = layout_parts(image, tag);

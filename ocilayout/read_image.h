@@ -30,6 +30,8 @@ struct ImageHead {
     std::vector<Layer> layers;  ///< the lowest first; not read yet
     /// What hangs on the image by `subject`, and what Oracle's Smith put beside it.
     std::vector<Artifact> artifacts;
+    /// Artifacts that could not be read. One sentence each.
+    std::vector<std::string> warnings;
 };
 
 struct LoadedImage {

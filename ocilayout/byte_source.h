@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A stream that is pulled, and what can be put in its way: a part of a file, a digest check, a digest taken in passing,
+// a thread that reads ahead. The counterpart of Sink.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/digest.h"
+#include "base/fd.h"
+
+namespace smith::ocilayout {
+
+class ByteSource {
+public:
+    virtual ~ByteSource() = default;
+    /// Fills the front of `buffer`, which is not empty, and says how much; 0 is the end. Throws Error.
+    [[nodiscard]] virtual std::size_t read(std::span<std::byte> buffer) = 0;
+    /// Passes over the next `count` bytes; false when the stream ends before. Reads them unless it can do better.
+    [[nodiscard]] virtual bool skip(std::uint64_t count);
+};
+
+using SharedFd = std::shared_ptr<const UniqueFd>;
+
+/// `size` bytes of a file from `offset`. Does not move the descriptor's position.
+[[nodiscard]] std::unique_ptr<ByteSource> file_source(SharedFd fd, std::uint64_t offset, std::uint64_t size);
+
+/// The bytes of a string.
+[[nodiscard]] std::unique_ptr<ByteSource> memory_source(std::string bytes);
+
+/// Passes on what `inner` gives. Throws Error (integrity) in place of the end, when these were not `size` bytes with
+/// digest `expected`, and as soon as there are more of them.
+[[nodiscard]] std::unique_ptr<ByteSource> verifying_source(std::unique_ptr<ByteSource> inner, const Digest& expected,
+                                                           std::uint64_t size);
+
+/// Passes on what `inner` gives, and calls `at_end` once with the digest of it all.
+[[nodiscard]] std::unique_ptr<ByteSource> hashing_source(std::unique_ptr<ByteSource> inner,
+                                                         std::function<void(const Digest&)> at_end);
+
+/// `inner` runs on a thread of its own, some blocks ahead; what it throws comes out of read().
+[[nodiscard]] std::unique_ptr<ByteSource> read_ahead(std::unique_ptr<ByteSource> inner);
+
+/// Reads to the end and forgets it: what is verified at the end must be read to the end.
+void drain(ByteSource& source);
+
+/// All there is. Throws Error (format) when it is more than `max_bytes`. Memory grows with what really comes.
+[[nodiscard]] std::string read_all(ByteSource& source, std::uint64_t max_bytes);
+
+}  // namespace smith::ocilayout

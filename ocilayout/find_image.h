@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which manifest of a layout is meant: by tag, and by platform where an index stands between.
+#pragma once
+
+#include <string>
+
+#include "ocilayout/image.h"
+#include "ocilayout/image_files.h"
+
+namespace smith::ocilayout {
+
+/// `tag` as in load_image_head(). Of index.json the entry is returned, as it stands there; it may be an index.
+/// Throws Error: usage, when there is no such image; format.
+[[nodiscard]] Descriptor choose_entry(const ParsedIndex& index, const std::string& tag);
+
+/// The manifest that `entry` is, or leads to. Throws Error: usage, when there is none for `platform`; format;
+/// integrity.
+[[nodiscard]] Descriptor resolve_to_manifest(const ImageFiles& files, const Descriptor& entry,
+                                             const Platform& platform);
+
+/// The annotation org.opencontainers.image.ref.name; empty when it has none.
+[[nodiscard]] std::string tag_of(const Descriptor& entry);
+
+}  // namespace smith::ocilayout

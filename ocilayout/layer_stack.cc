@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ocilayout/layer_stack.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "ocilayout/bounds.h"
+
+namespace smith::ocilayout {
+
+namespace {
+
+constexpr std::string_view kWhiteout = ".wh.";
+constexpr std::string_view kOpaque = ".wh..wh..opq";
+// aufs kept its own files in layers (.wh..wh.plnk, .wh..wh.aufs), and docker of old packed them.
+constexpr std::string_view kAufsPrefix = ".wh..wh.";
+
+// A base image of a distribution has some dozen setuid programs and devices. A report longer than this helps nobody.
+constexpr std::size_t kMaxWarnings = 200;
+
+[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::format, why); }
+
+Content store_content(TarReader& tar, PackWriter& pack, std::vector<std::byte>& buffer) {
+    try {
+        while (const std::size_t got = tar.read(buffer)) pack.write(std::span(buffer).first(got));
+    } catch (...) {
+        pack.abandon_content();
+        throw;
+    }
+    return pack.end_content();
+}
+
+std::string_view name_of(TarKind kind) {
+    switch (kind) {
+        case TarKind::character_device: return "a character device";
+        case TarKind::block_device: return "a block device";
+        case TarKind::fifo: return "a fifo";
+        default: return "an entry";
+    }
+}
+
+bool is_device(TarKind kind) {
+    return kind == TarKind::character_device || kind == TarKind::block_device || kind == TarKind::fifo;
+}
+
+}  // namespace
+
+void LayerStack::apply(TarReader& tar, const std::string& origin, PackWriter& pack) {
+    origin_ = origin;
+    added_.clear();
+    TarEntry entry;
+    while (tar.next(entry)) {
+        if (++entries_ > limits::kMaxTreeEntries) {
+            refuse("more than " + std::to_string(limits::kMaxTreeEntries) + " entries in the layers of one image");
+        }
+        while_doing([&] { return "entry " + quote(entry.name); }, [&] { apply_entry(tar, entry, pack); });
+    }
+}
+
+void LayerStack::apply_entry(TarReader& tar, const TarEntry& entry, PackWriter& pack) {
+    const ImagePath spelled = ImagePath::parse(entry.name);
+    note_owner(entry);
+    if (spelled.is_root()) {
+        // A link called "." would stand for the root from here on (umoci CVE-2021-29136).
+        if (entry.kind != TarKind::directory) refuse("the root of an image can only be a directory");
+        return;
+    }
+    const ImagePath directory = resolve_parent(spelled);
+    const std::string_view name = spelled.name();
+    if (name.starts_with(kWhiteout)) return apply_whiteout(directory, name);
+
+    const ImagePath path = directory / name;
+    note_losses(entry, path);
+    switch (entry.kind) {
+        case TarKind::directory:
+            if (!is_directory(tree_.find(path))) return put(path, Directory{});
+            // Of both layers; what is in it stays.
+            added_.insert(path);
+            return;
+        case TarKind::regular: {
+            const Content content = store_content(tar, pack, buffer_);
+            return put(path, Regular{(entry.mode & 0111U) != 0, content});
+        }
+        case TarKind::symlink: return put(path, Symlink{entry.link});
+        case TarKind::hard_link: {
+            Node node = hard_linked(path, entry.link);
+            return put(path, std::move(node));
+        }
+        case TarKind::character_device:
+        case TarKind::block_device:
+        case TarKind::fifo:
+            // Whatever had the name is hidden by what we can't hold.
+            tree_.erase(path);
+            return;
+    }
+}
+
+/// The directory that `path` is put in, links followed as the kernel would with the tree as its root.
+ImagePath LayerStack::resolve_parent(const ImagePath& path) const {
+    const Resolution parent = tree_.resolve(path.parent());
+    if (parent.too_many_links) refuse("too many links on the way to " + quote(path.parent().str()));
+    if (parent.entry != nullptr && !is_directory(parent.entry)) {
+        refuse(quote(parent.path.str()) + " is not a directory");
+    }
+    for (const std::string_view component : path.parent().components()) {
+        if (component.starts_with(kWhiteout)) refuse("a directory may not be called " + quote(component));
+    }
+    return parent.path;
+}
+
+void LayerStack::put(const ImagePath& path, Node node) {
+    // Last wins, as when a layer is unpacked: a file takes the place of a whole directory.
+    if (tree_.contains(path)) tree_.erase(path);
+    for (ImagePath parent = path.parent(); !tree_.contains(parent); parent = parent.parent()) added_.insert(parent);
+    tree_.put(path, Entry{std::move(node), origin_});
+    added_.insert(path);
+}
+
+/// What `target` is, to be known under another name too. A tree has no links of this kind: both names get the node.
+Node LayerStack::hard_linked(const ImagePath& path, const std::string& target) const {
+    const ImagePath spelled = ImagePath::parse(target);
+    const ImagePath found = spelled.is_root() ? spelled : resolve_parent(spelled) / spelled.name();
+    const Entry* entry = tree_.find(found);
+    // Unpacking removes what bears the name before it links.
+    if (entry == nullptr || found.is_at_or_below(path)) {
+        refuse("it is a hard link to " + quote(target) + ", which is not there");
+    }
+    if (is_directory(entry)) refuse("it is a hard link to the directory " + quote(target));
+    return entry->node;
+}
+
+void LayerStack::apply_whiteout(const ImagePath& directory, std::string_view name) {
+    if (name == kOpaque) return remove_lower(directory, false);
+    if (name.starts_with(kAufsPrefix)) return;
+    const std::string_view hidden = name.substr(kWhiteout.size());
+    if (hidden.empty() || hidden == "." || hidden == "..") refuse("this whiteout names no file");
+    remove_lower(directory / hidden, true);
+}
+
+void LayerStack::remove_lower(const ImagePath& path, bool itself) {
+    if (!tree_.contains(path)) return;
+    std::vector<ImagePath> lower;
+    if (itself && !added_.contains(path)) lower.push_back(path);
+    for (auto it = tree_.first_below(path); tree_.is_below(it, path); ++it) {
+        if (!added_.contains(it->first)) lower.push_back(it->first);
+    }
+    // From the bottom up: a directory goes when nothing of this layer is left in it.
+    for (auto it = lower.rbegin(); it != lower.rend(); ++it) {
+        if (!tree_.is_below(tree_.first_below(*it), *it)) tree_.erase(*it);
+    }
+}
+
+void LayerStack::note_losses(const TarEntry& entry, const ImagePath& path) {
+    if (is_device(entry.kind)) warn(quote(path.str()) + " is " + std::string(name_of(entry.kind)) + ", ignoring");
+    if (entry.kind == TarKind::regular && (entry.mode & 06000U) != 0) {
+        warn(quote(path.str()) + " has the setuid or setgid bit, ignoring the bit");
+    }
+    for (const std::string& xattr : entry.xattrs) {
+        if (xattr == "security.capability") warn(quote(path.str()) + " has file capabilities, ignoring them");
+    }
+}
+
+void LayerStack::note_owner(const TarEntry& entry) {
+    const bool too_large = entry.uid > UINT32_MAX || entry.gid > UINT32_MAX;
+    const Owner owner{static_cast<std::uint32_t>(entry.uid), static_cast<std::uint32_t>(entry.gid)};
+    if (too_large || (owner_ && *owner_ != owner)) owners_differ_ = true;
+    owner_ = owner;
+}
+
+void LayerStack::warn(std::string sentence) {
+    if (warnings_.size() < kMaxWarnings) {
+        warnings_.push_back(std::move(sentence));
+    } else {
+        ++more_warnings_;
+    }
+}
+
+std::vector<std::string> LayerStack::warnings() const {
+    std::vector<std::string> out = warnings_;
+    if (more_warnings_ > 0) out.push_back("and " + std::to_string(more_warnings_) + " more such files, ignoring");
+    return out;
+}
+
+}  // namespace smith::ocilayout
