@@ -266,7 +266,15 @@ void Transfer::finish(CURL* easy, CURLcode code) {
     static_cast<void>(curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response.status));
     const char* url = nullptr;
     if (curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK && url != nullptr) response.url = url;
-    if (result_.error != nullptr || code == CURLE_OK || cut_error_body_) return;
+    if (result_.error != nullptr) return;
+    if (code == CURLE_OK || cut_error_body_) {
+        try {
+            if (request_.on_done) request_.on_done(response);
+        } catch (...) {
+            result_.error = std::current_exception();
+        }
+        return;
+    }
     const std::string_view detail = message_[0] != '\0' ? std::string_view(message_.data()) : curl_easy_strerror(code);
     fail(Error(ErrorKind::fetch, doing(request_) + ": " + as_clause(detail)));
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +21,8 @@
 #include "base/sink.h"
 
 namespace smith {
+
+struct HttpResponse;
 
 struct HttpOptions {
     std::string user_agent = "smith";
@@ -52,6 +55,8 @@ struct HttpRequest {
     bool follow_redirects = true;  ///< at most 10, http and https only, never from https to http
     /// Called with the bytes received so far.
     std::function<void(std::uint64_t)> on_progress;
+    /// Called when the answer is complete, whatever its status. What it throws becomes the transfer's error.
+    std::function<void(const HttpResponse&)> on_done;
 };
 
 struct HttpResponse {

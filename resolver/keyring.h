@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,13 +39,13 @@ private:
     std::shared_ptr<State> state_;
 };
 
-/// The keys of `config.gpgkeys`. Throws Error: fetch; format; integrity, when there is no key though `config` asks for
-/// checks.
-[[nodiscard]] Keyring load_keyring(const RepoConfig& config, HttpClient& http);
+/// The keys of `config.gpgkeys`. A key from the network is kept in `cache_dir`, and not asked for again.
+/// Throws Error: fetch; format; integrity, when `config` has no key though it asks for checks.
+[[nodiscard]] Keyring load_keyring(const RepoConfig& config, const std::filesystem::path& cache_dir, bool offline,
+                                   HttpClient& http);
 
-/// By repository id: the keyrings of those that say gpgcheck. Keys from the network are kept in `cache_dir`, where
-/// `offline` finds them.
-using Keyrings = std::map<std::string, Keyring>;
+/// By repository id; nothing for one that says gpgcheck: false. A repository that is not in it is nobody's.
+using Keyrings = std::map<std::string, std::optional<Keyring>>;
 [[nodiscard]] Keyrings load_keyrings(const std::vector<RepoConfig>& repos, const std::filesystem::path& cache_dir,
                                      bool offline, HttpClient& http);
 

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resolver/keyring.h"
+
+#include <rpm/rpmcrypto.h>
+#include <rpm/rpmlog.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/bounds.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "resolver/download.h"
+#include "resolver/rpm_library.h"
+
+namespace smith::resolver {
+
+namespace {
+
+thread_local RpmLog* current_log = nullptr;
+thread_local std::string log_text;
+
+int on_log(rpmlogRec record, rpmlogCallbackData) noexcept {
+    if (current_log == nullptr || rpmlogRecPriority(record) > RPMLOG_WARNING) return 0;
+    try {
+        std::string line = rpmlogRecMessage(record);
+        while (!line.empty() && line.back() == '\n') line.pop_back();
+        for (char& c : line) {
+            if (static_cast<unsigned char>(c) < 0x20U) c = ' ';
+        }
+        if (!log_text.empty()) log_text += "; ";
+        log_text += line;
+    } catch (...) {  // out of memory: the message is lost, the failure that it explains is not
+    }
+    return 0;
+}
+
+using Packets = std::unique_ptr<std::uint8_t, FreeWith<std::free>>;
+using DigestHandle =
+    std::unique_ptr<std::remove_pointer_t<DIGEST_CTX>,
+                    decltype([](DIGEST_CTX ctx) { static_cast<void>(rpmDigestFinal(ctx, nullptr, nullptr, 0)); })>;
+
+struct Dearmored {
+    Packets packets;
+    std::size_t size = 0;
+    [[nodiscard]] std::span<const std::byte> bytes() const { return std::as_bytes(std::span(packets.get(), size)); }
+};
+
+/// The first armored block in `text`.
+Dearmored dearmor(const std::string& text, pgpArmor wanted) {
+    Dearmored out;
+    std::uint8_t* packets = nullptr;
+    const pgpArmor type = pgpParsePkts(text.c_str(), &packets, &out.size);
+    out.packets.reset(packets);
+    if (type != wanted || packets == nullptr) throw Error(ErrorKind::format, "the ASCII armor is damaged");
+    return out;
+}
+
+std::span<const std::uint8_t> as_octets(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+void add_subkeys(rpmKeyring keyring, rpmPubkey main_key) {
+    int count = 0;
+    rpmPubkey* subkeys = rpmGetSubkeys(main_key, &count);
+    for (int i = 0; i < count; ++i) {
+        const RpmPubkeyHandle subkey(subkeys[i]);
+        static_cast<void>(rpmKeyringAddKey(keyring, subkey.get()));
+    }
+    std::free(subkeys);
+}
+
+void add_certificates(Keyring::State& state, std::span<const std::byte> packets) {
+    for (const OpenPgpCertificate& certificate : read_certificates(packets)) {
+        const auto octets = as_octets(certificate.packets);
+        const RpmPubkeyHandle key(rpmPubkeyNew(octets.data(), octets.size()));
+        if (!key) throw Error(ErrorKind::format, "librpm cannot use key " + quote(certificate.keys.front().id));
+        static_cast<void>(rpmKeyringAddKey(state.handle.get(), key.get()));  // 1: it is there already
+        add_subkeys(state.handle.get(), key.get());
+        for (const OpenPgpKey& one : certificate.keys) state.keys[one.id] = one;
+    }
+}
+
+std::string read_key(const std::string& url, const std::filesystem::path& cache_dir, bool offline, HttpClient& http) {
+    if (local_path(url)) return read_url(url, limits::kMaxKeyBytes, http);
+    const std::filesystem::path directory = cache_dir / "keys";
+    const std::filesystem::path cached = directory / sha256(url).hex();
+    if (std::filesystem::exists(cached)) return read_file(cached, limits::kMaxKeyBytes);
+    if (offline) {
+        throw Error(ErrorKind::fetch, quote(redact_url(url)) + " is not cached, and --offline forbids to fetch it");
+    }
+    std::string key = read_url(url, limits::kMaxKeyBytes, http);
+    std::filesystem::create_directories(directory);
+    write_file_atomically(cached, key);
+    return key;
+}
+
+}  // namespace
+
+void init_rpm() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        static_cast<void>(rpmInitCrypto());
+        static_cast<void>(rpmlogSetCallback(&on_log, nullptr));
+    });
+}
+
+RpmLog::RpmLog() {
+    init_rpm();
+    log_text.clear();
+    current_log = this;
+}
+RpmLog::~RpmLog() { current_log = nullptr; }
+std::string RpmLog::text() { return log_text; }
+
+PgpParams read_signature(const std::uint8_t* packet, std::size_t size) {
+    pgpDigParams params = nullptr;
+    const int rc = pgpPrtParams(packet, size, PGPTAG_SIGNATURE, &params);
+    PgpParams out(params);
+    if (rc != 0 || !out) throw Error(ErrorKind::integrity, "the signature is damaged");
+    return out;
+}
+
+std::string signer_of(const PgpParams& signature) {
+    const std::uint8_t* id = pgpDigParamsSignID(signature.get());
+    return id == nullptr ? std::string() : to_hex(std::span(id, PGP_KEYID_LEN));
+}
+
+void check_signature_policy(const Keyring::State& keyring, const PgpParams& signature) {
+    const std::string id = signer_of(signature);
+    const auto found = keyring.keys.find(id);
+    if (found == keyring.keys.end()) {
+        throw Error(ErrorKind::integrity, "it is signed with key " + id + ", which is not among the gpgkeys");
+    }
+    const OpenPgpKey& key = found->second;
+    const std::uint32_t signed_at = pgpDigParamsCreationTime(signature.get());
+    if (key.revoked) throw Error(ErrorKind::integrity, "it is signed with key " + id + ", which was revoked");
+    // Compared with the time of the signature, not with today's: what could be built stays buildable.
+    if (key.expires && signed_at >= *key.expires) {
+        throw Error(ErrorKind::integrity, "it is signed with key " + id + " after that had expired");
+    }
+    if (signed_at < key.created) {
+        throw Error(ErrorKind::integrity, "it is signed with key " + id + " before that was made");
+    }
+    switch (pgpDigParamsAlgo(signature.get(), PGPVAL_HASHALGO)) {
+        case PGPHASHALGO_SHA256:
+        case PGPHASHALGO_SHA384:
+        case PGPHASHALGO_SHA512:
+        case PGPHASHALGO_SHA224: return;
+        default:
+            throw Error(ErrorKind::integrity, "the signature uses a digest that can be forged (MD5, SHA-1 or older)");
+    }
+}
+
+Keyring::Keyring() : state_(std::make_shared<State>()) {
+    init_rpm();
+    state_->handle.reset(rpmKeyringNew());
+    if (!state_->handle) throw Error(ErrorKind::system, "librpm: out of memory");
+}
+
+void Keyring::add(std::string_view bytes, const std::string& source) {
+    const auto doing = [&] { return "reading keys from " + quote(source); };
+    while_doing(doing, [&] {
+        const RpmLog log;
+        const bool is_binary = !bytes.empty() && (static_cast<unsigned char>(bytes.front()) & 0x80U) != 0;
+        if (is_binary) return add_certificates(*state_, as_bytes(bytes));
+        constexpr std::string_view begin = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+        std::size_t at = bytes.find(begin);
+        if (at == std::string_view::npos) throw Error(ErrorKind::format, "there is no OpenPGP public key in it");
+        while (at != std::string_view::npos) {
+            const std::size_t next = bytes.find(begin, at + begin.size());
+            const Dearmored block = dearmor(std::string(bytes.substr(at, next - at)), PGPARMOR_PUBKEY);
+            add_certificates(*state_, block.bytes());
+            at = next;
+        }
+    });
+}
+
+bool Keyring::empty() const { return state_->keys.empty(); }
+
+void Keyring::verify_detached(std::string_view data, std::string_view signature) const {
+    const RpmLog log;
+    const bool is_binary = !signature.empty() && (static_cast<unsigned char>(signature.front()) & 0x80U) != 0;
+    Dearmored armored;
+    if (!is_binary) {
+        try {
+            armored = dearmor(std::string(signature), PGPARMOR_SIGNATURE);
+        } catch (const Error& e) {
+            throw Error(ErrorKind::integrity, "reading the signature: " + e.message());
+        }
+    }
+    const auto packet = as_octets(is_binary ? as_bytes(signature) : armored.bytes());
+    const PgpParams params = read_signature(packet.data(), packet.size());
+    check_signature_policy(*state_, params);
+    if (pgpSignatureType(params.get()) != PGPSIGTYPE_BINARY) {
+        throw Error(ErrorKind::integrity, "the signature is not one over a document");
+    }
+    const DigestHandle digest(
+        rpmDigestInit(static_cast<int>(pgpDigParamsAlgo(params.get(), PGPVAL_HASHALGO)), RPMDIGEST_NONE));
+    if (!digest) throw Error(ErrorKind::integrity, "the signature uses an unknown digest");
+    static_cast<void>(rpmDigestUpdate(digest.get(), data.data(), data.size()));
+    if (rpmKeyringVerifySig(state_->handle.get(), params.get(), digest.get()) != RPMRC_OK) {
+        throw Error(ErrorKind::integrity, "the signature by key " + signer_of(params) + " does not fit");
+    }
+}
+
+Keyring load_keyring(const RepoConfig& config, const std::filesystem::path& cache_dir, bool offline, HttpClient& http) {
+    const auto doing = [&] { return "loading the keys of repository " + quote(config.id); };
+    return while_doing(doing, [&] {
+        Keyring keyring;
+        for (const std::string& url : config.gpgkeys) {
+            keyring.add(read_key(url, cache_dir, offline, http), redact_url(url));
+        }
+        if (keyring.empty()) {
+            throw Error(ErrorKind::integrity,
+                        "signatures are to be checked, and there is no gpgkey to check them "
+                        "with; add one, or say gpgcheck: false");
+        }
+        return keyring;
+    });
+}
+
+Keyrings load_keyrings(const std::vector<RepoConfig>& repos, const std::filesystem::path& cache_dir, bool offline,
+                       HttpClient& http) {
+    Keyrings out;
+    for (const RepoConfig& repo : repos) {
+        if (!repo.enabled) continue;
+        std::optional<Keyring>& keyring = out[repo.id];
+        if (repo.gpgcheck) keyring = load_keyring(repo, cache_dir, offline, http);
+    }
+    return out;
+}
+
+}  // namespace smith::resolver
