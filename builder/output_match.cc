@@ -12,6 +12,25 @@ namespace {
 // A pattern is written by hand; libstdc++ compiles by recursion, so a longer one could exhaust the stack.
 constexpr std::size_t kMaxRegexBytes = 1000;
 
+// libstdc++'s own texts speak of its macros.
+std::string_view what_is_wrong(std::regex_constants::error_type code) {
+    switch (code) {
+        case std::regex_constants::error_paren: return "a '(' or ')' stands alone";
+        case std::regex_constants::error_brack: return "a '[' or ']' stands alone";
+        case std::regex_constants::error_brace:
+        case std::regex_constants::error_badbrace: return "what is in braces is no number of times";
+        case std::regex_constants::error_badrepeat: return "there is nothing to repeat";
+        case std::regex_constants::error_range: return "a range in brackets runs backwards";
+        case std::regex_constants::error_escape: return "nothing is written with that '\\'";
+        case std::regex_constants::error_ctype: return "there is no such class of characters";
+        case std::regex_constants::error_backref:
+        case std::regex_constants::error_complexity: return "a reference to what was found before can't be used";
+        case std::regex_constants::error_space:
+        case std::regex_constants::error_stack: return "it repeats too much";
+        default: return "it can't be understood";
+    }
+}
+
 std::regex compile(const std::string& pattern) {
     // __polynomial is libstdc++'s engine that walks all states at once: no back-references, but time in proportion to
     // the text, and no recursion along it. The default engine overflows the stack on a long line.
@@ -31,7 +50,8 @@ OutputMatch OutputMatch::parse(std::string_view spelling) {
     try {
         static_cast<void>(compile(out.text));
     } catch (const std::regex_error& e) {
-        throw Error(ErrorKind::spec, quote(spelling) + " is not a regular expression: " + e.what());
+        throw Error(ErrorKind::spec,
+                    quote(spelling) + " is not a regular expression: " + std::string(what_is_wrong(e.code())));
     }
     return out;
 }
@@ -41,7 +61,8 @@ bool matches(const OutputMatch& match, std::string_view output) {
     try {
         return std::regex_search(output.begin(), output.end(), compile(match.text));
     } catch (const std::regex_error& e) {
-        throw Error(ErrorKind::spec, quote(match.spelling()) + " can't be used: " + e.what());
+        throw Error(ErrorKind::spec,
+                    quote(match.spelling()) + " can't be used: " + std::string(what_is_wrong(e.code())));
     }
 }
 

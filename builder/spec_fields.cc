@@ -71,9 +71,9 @@ constexpr std::array<Synonym, 12> kSynonyms{{{"command", "cmd"},
 
 void SpecReading::problem(const Location& where, const std::string& message) { problems_.push_back({where, message}); }
 
-void SpecReading::tolerated(const YamlNode& node, const std::string& message) {
+void SpecReading::tolerated(const YamlNode& node, const std::string& message, std::string_view remedy) {
     if (dialect_ == Dialect::oracle) {
-        reporter_.warn(at(node).str() + ": " + message + ", ignoring");
+        reporter_.warn(at(node).str() + ": " + message + ", " + std::string(remedy));
     } else {
         problem(node, message);
     }
@@ -159,7 +159,7 @@ int Field::integer(int min, int max) const {
 }
 
 std::chrono::nanoseconds Field::duration() const {
-    std::chrono::nanoseconds out{};
+    std::chrono::nanoseconds out = std::chrono::seconds(1);
     if (is_scalar()) {
         in.guard(value,
                  [&] { out = while_doing([&] { return quote(key); }, [&] { return parse_duration(value.text); }); });
@@ -173,7 +173,7 @@ void Field::each(const std::function<void(const Field&)>& visit) const {
         problem("must be a list, not " + std::string(value.kind_name()) + hint);
         return;
     }
-    for (const YamlNode& item : value.items) visit(Field{key, item, in});
+    for (const YamlNode& item : value.items) visit(Field{key, item, in, true});
 }
 
 void Field::each_of_set(const std::function<void(const Field&)>& visit) const {
@@ -185,7 +185,7 @@ void Field::each_of_set(const std::function<void(const Field&)>& visit) const {
         const bool says_nothing =
             member.value.kind == Kind::null || (member.value.kind == Kind::map && member.value.members.empty());
         if (!says_nothing) in.problem(member.value, quote(member.key.text) + " must be {}: nothing can be said of it");
-        visit(Field{key, member.key, in});
+        visit(Field{key, member.key, in, true});
     }
 }
 
@@ -227,8 +227,8 @@ std::vector<std::string> Field::words() const {
     return out;
 }
 
-ImagePath Field::path() const {
-    ImagePath out;
+std::optional<ImagePath> Field::path() const {
+    std::optional<ImagePath> out;
     const std::string spelled = word();
     if (spelled.empty()) return out;
     if (!spelled.starts_with('/')) {

@@ -33,8 +33,9 @@ public:
     /// Something is wrong at `node`. Reading goes on, to find the rest.
     void problem(const YamlNode& node, const std::string& message) { problem(at(node), message); }
     void problem(const Location& where, const std::string& message);
-    /// Something that Oracle's Smith let pass: a warning in its dialect, and a problem otherwise.
-    void tolerated(const YamlNode& node, const std::string& message);
+    /// Something that Oracle's Smith let pass: a warning in its dialect, which ends in what is done about it, and a
+    /// problem otherwise.
+    void tolerated(const YamlNode& node, const std::string& message, std::string_view remedy = "ignoring");
 
     /// Runs `body`; an Error of it becomes a problem at `node`.
     void guard(const YamlNode& node, const std::function<void()>& body);
@@ -58,9 +59,13 @@ struct Field {
     std::string_view key;  ///< "cmd", or "baseurl": what messages call it
     const YamlNode& value;
     SpecReading& in;
+    bool is_item = false;  ///< `value` is one of several that `key` has
 
     [[nodiscard]] Location at() const { return in.at(value); }
-    void problem(const std::string& message) const { in.problem(value, quote(key) + " " + message); }
+    /// "'cmd' <message>", or "an item of 'paths' <message>".
+    void problem(const std::string& message) const {
+        in.problem(value, (is_item ? "an item of " : "") + quote(key) + " " + message);
+    }
 
     /// Text; a number or a boolean is the text that it was written as. May be empty.
     [[nodiscard]] std::string text() const;
@@ -81,8 +86,8 @@ struct Field {
     [[nodiscard]] LocatedStrings located_words() const;
     /// A list of words, or some in one text with white space between, as in a .repo file.
     [[nodiscard]] std::vector<std::string> words() const;
-    /// An absolute path. "/" where there is something wrong.
-    [[nodiscard]] ImagePath path() const;
+    /// An absolute path; nothing where there is something wrong.
+    [[nodiscard]] std::optional<ImagePath> path() const;
 
     /// Calls `visit` with each element of a list.
     void each(const std::function<void(const Field&)>& visit) const;

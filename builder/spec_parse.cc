@@ -127,9 +127,9 @@ void read_groups(Draft& d, const Field& f) {
 
 void read_mounts(Draft& d, const Field& f) {
     f.each_of_set([&](const Field& item) {
-        const ImagePath path = item.path();
-        if (item.value.text.starts_with('/') && path.is_root()) item.problem("can't be the root");
-        if (!path.is_root()) d.spec.mounts.insert(path);
+        const std::optional<ImagePath> path = item.path();
+        if (path && path->is_root()) item.problem("can't be the root");
+        if (path) d.spec.mounts.insert(*path);
     });
 }
 
@@ -145,7 +145,7 @@ void read_env(Draft& d, const Field& f) {
         const std::string text = item.word();
         const std::size_t equals = text.find('=');
         if (equals == 0 || equals == std::string::npos) {
-            if (!text.empty()) item.problem("must be a list of NAME=value; " + quote(text) + " is none");
+            if (!text.empty()) item.problem("must be NAME=value, not " + quote(text));
             return;
         }
         const auto [it, is_new] = places.emplace(text.substr(0, equals), d.spec.env.size());
@@ -153,7 +153,7 @@ void read_env(Draft& d, const Field& f) {
             d.spec.env.push_back(text);
             return;
         }
-        item.in.tolerated(item.value, quote(it->first) + " is set twice; the first value would be lost");
+        item.in.tolerated(item.value, quote(it->first) + " is set twice", "keeping the last");
         d.spec.env[it->second] = text;
     });
 }
@@ -172,7 +172,7 @@ void read_ports(Draft& d, const Field& f) {
     f.each_of_set([&](const Field& item) {
         const std::string text = item.word();
         if (!text.empty() && !is_port(text)) {
-            item.problem("are such as 80/tcp or 53/udp; " + quote(text) + " is none");
+            item.problem("must be a port such as 80/tcp or 53/udp, not " + quote(text));
         }
         d.spec.ports.insert(text);
     });

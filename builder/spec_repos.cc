@@ -46,14 +46,14 @@ bool is_repo_id(std::string_view id) {
 }
 
 void check_repo(const RepoSpec& repo, const Field& field) {
-    if (field.value.find("id") == nullptr) field.problem("need an 'id' each");
+    if (field.value.find("id") == nullptr) field.problem("needs an 'id'");
     if (!repo.id.empty() && !is_repo_id(repo.id)) {
         field.in.problem(*field.value.find("id"),
                          "the repository id " + quote(repo.id) + " holds something else than letters, digits and -_.:");
     }
     const bool is_somewhere = field.value.find("baseurl") != nullptr || field.value.find("metalink") != nullptr ||
                               field.value.find("mirrorlist") != nullptr;
-    if (!is_somewhere) field.problem("need a 'baseurl' each, or a 'metalink' or 'mirrorlist'");
+    if (!is_somewhere) field.problem("needs a 'baseurl', 'metalink' or 'mirrorlist'");
 }
 
 }  // namespace
@@ -69,8 +69,7 @@ std::vector<RepoSpec> read_repos(const Field& field) {
         check_repo(repo, item);
         const auto [first, is_new] = seen.emplace(repo.id, repo.at);
         if (!is_new && !repo.id.empty()) {
-            item.problem("has the id " + quote(repo.id) + " twice; it stands in line " +
-                         std::to_string(first->second.line) + " already");
+            item.problem("has the id " + quote(repo.id) + ", as the one in line " + std::to_string(first->second.line));
         }
         out.push_back(std::move(repo));
     });

@@ -103,7 +103,7 @@ TestStep read_step(const Field& field) {
     out.timeout = raw.timeout;
     const bool is_run = field.value.find("run") != nullptr;
     const bool is_start = field.value.find("start") != nullptr;
-    if (is_run == is_start) field.problem("steps have either 'run' or 'start' each");
+    if (is_run == is_start) field.problem("needs either 'run' or 'start'");
     if (is_start && !is_run) {
         refuse_keys(field, {"exit", "stdout", "stderr"}, "beside 'start'");
         out.what = std::move(raw.start);

@@ -19,6 +19,10 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
+// A comment that is put behind every spec. Where a quote is not closed and the file ends with a newline, yaml-cpp takes
+// that for the end of the text; but not where something follows.
+constexpr std::string_view kEnd = "\n#";
+
 /// What a part of the tree costs whoever copies it.
 struct Cost {
     std::size_t nodes = 0;
@@ -34,11 +38,26 @@ struct Anchored {
 // copied by aliases.
 constexpr std::size_t kMaxYamlTextBytes = 2 * limits::kMaxSpecBytes;
 
+/// Line and column of a byte of `text`.
+Location location_of(std::string_view text, std::size_t offset, const std::string& file) {
+    const std::string_view before = text.substr(0, offset);
+    const auto line = static_cast<unsigned>(std::count(before.begin(), before.end(), '\n'));
+    const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+    return {file, line + 1, static_cast<unsigned>(offset - line_start) + 1};
+}
+
+/// Where yaml-cpp means. What it finds beyond the end, it finds at the end: kEnd is nobody's text.
+Location place_of(const YAML::Mark& mark, const Location& end) {
+    const Location place{end.file, static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
+    return place.line > end.line ? end : place;
+}
+
 /// Builds the tree from yaml-cpp's events. Its own tree is not used: that one has copies that share, keys that hide
 /// each other, and no word about whether a scalar had quotes.
 class TreeBuilder : public YAML::EventHandler {
 public:
-    explicit TreeBuilder(const std::string& file) : file_(file) {}
+    /// `end` is the end of the text.
+    explicit TreeBuilder(const Location& end) : end_(end) {}
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
@@ -80,8 +99,7 @@ public:
         if (it == anchors_.end()) fail(mark, "this alias stands inside of what it refers to");
         count(mark, it->second.cost);
         YamlNode copy = it->second.node;
-        copy.line = line_of(mark);
-        copy.column = column_of(mark);
+        set_place(copy, mark);
         if (stack_.size() + depth_of(copy) > kMaxYamlDepth) fail_too_deep(mark);
         add(std::move(copy));
     }
@@ -97,20 +115,24 @@ private:
         std::vector<YamlNode> keys_and_values{};
     };
 
-    static unsigned line_of(const YAML::Mark& mark) { return static_cast<unsigned>(mark.line) + 1; }
-    static unsigned column_of(const YAML::Mark& mark) { return static_cast<unsigned>(mark.column) + 1; }
+    void set_place(YamlNode& node, const YAML::Mark& mark) const {
+        const Location place = place_of(mark, end_);
+        node.line = place.line;
+        node.column = place.column;
+    }
 
     [[noreturn]] void fail_at(unsigned line, unsigned column, const std::string& message) const {
-        throw Error(ErrorKind::spec, Location{file_, line, column}.str() + ": " + message);
+        throw Error(ErrorKind::spec, Location{end_.file, line, column}.str() + ": " + message);
     }
     [[noreturn]] void fail(const YAML::Mark& mark, const std::string& message) const {
-        fail_at(line_of(mark), column_of(mark), message);
+        const Location place = place_of(mark, end_);
+        fail_at(place.line, place.column, message);
     }
 
     void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
         // "?" is yaml-cpp's word for "no tag"; "!" is what it says of quoted scalars.
         if (tag.empty() || tag == "?" || tag == "!") return;
-        fail(mark, "the tag " + quote(tag) + " means nothing here; leave it out");
+        fail(mark, "the tag " + quote(tag) + " means nothing here; leave it out, or put the text in quotes");
     }
 
     [[noreturn]] void fail_too_deep(const YAML::Mark& mark) const {
@@ -134,8 +156,7 @@ private:
         count(mark, {1, 0});
         YamlNode& node = stack_.back().node;
         node.kind = kind;
-        node.line = line_of(mark);
-        node.column = column_of(mark);
+        set_place(node, mark);
         return node;
     }
 
@@ -232,30 +253,26 @@ private:
                            std::make_move_iterator(added.end()));
     }
 
-    const std::string& file_;
+    const Location& end_;
     YamlNode root_;
     std::vector<Open> stack_;
     std::map<YAML::anchor_t, Anchored> anchors_;
     Cost used_;
 };
 
-/// Line and column of a byte of `text`.
-Location location_of(std::string_view text, std::size_t offset, const std::string& file) {
-    const std::string_view before = text.substr(0, offset);
-    const auto line = static_cast<unsigned>(std::count(before.begin(), before.end(), '\n'));
-    const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-    return {file, line + 1, static_cast<unsigned>(offset - line_start) + 1};
-}
-
-/// yaml-cpp would take UTF-16, and would replace what it can't read: both mean that two readers see two texts.
+/// yaml-cpp would take UTF-16, and would replace what it can't read: both mean that two readers see two texts. Control
+/// characters are not YAML (1.2, section 5.1), though escapes for them are.
 void check_encoding(std::string_view text, const std::string& file) {
     std::size_t at = 0;
     while (at < text.size()) {
         const std::size_t length = utf8_sequence_length(text.substr(at));
-        const bool is_nul = text[at] == '\0';
-        if (length == 0 || is_nul) {
-            throw Error(ErrorKind::spec, location_of(text, at, file).str() + ": " +
-                                             (is_nul ? "a NUL byte" : "these bytes are not UTF-8"));
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const bool is_control = byte == 0x7fU || (byte < 0x20U && byte != '\t' && byte != '\n' && byte != '\r');
+        if (length == 0 || is_control) {
+            const std::string what = quote(text.substr(at, 1));
+            throw Error(ErrorKind::spec,
+                        location_of(text, at, file).str() + ": " +
+                            (is_control ? "the control character " + what : "a byte that is not UTF-8, " + what));
         }
         at += length;
     }
@@ -275,6 +292,20 @@ void check_tabs(std::string_view text, const std::string& file, const YAML::Mark
         if (end == std::string_view::npos) return;
         start = end + 1;
     }
+}
+
+/// What to do about a word that begins with a character that means something to YAML, such as the glob "*.conf".
+std::string hint_at(std::string_view text, const Location& where) {
+    std::size_t start = 0;
+    for (unsigned line = 1; line < where.line && start != std::string_view::npos; ++line) {
+        start = text.find('\n', start);
+        if (start != std::string_view::npos) ++start;
+    }
+    if (start == std::string_view::npos) return {};
+    const std::size_t at = start + where.column - 1;
+    constexpr std::string_view special = "*&!%@`";
+    if (at >= text.size() || special.find(text[at]) == std::string_view::npos) return {};
+    return "; text that begins with " + quote(text.substr(at, 1)) + " needs quotes around it";
 }
 
 }  // namespace
@@ -297,29 +328,32 @@ std::string_view YamlNode::kind_name() const {
 }
 
 YamlNode read_yaml(std::string_view text, const std::string& file) {
+    const Location whole{file};
     if (text.size() > limits::kMaxSpecBytes) {
-        throw Error(ErrorKind::spec, file + ": larger than the " + std::to_string(limits::kMaxSpecBytes) +
+        throw Error(ErrorKind::spec, whole.str() + ": larger than the " + std::to_string(limits::kMaxSpecBytes) +
                                          " bytes that a spec may have");
     }
     check_encoding(text, file);
+    const Location end = location_of(text, text.size(), file);
     try {
-        std::istringstream stream{std::string(text)};
+        std::istringstream stream(std::string(text).append(kEnd));
         YAML::Parser parser(stream);
-        TreeBuilder builder(file);
-        if (!parser.HandleNextDocument(builder)) throw Error(ErrorKind::spec, file + ": the file is empty");
-        TreeBuilder second(file);
-        YamlNode root = builder.take_root();
+        TreeBuilder first(end);
+        TreeBuilder second(end);
+        if (!parser.HandleNextDocument(first)) throw Error(ErrorKind::spec, whole.str() + ": the file is empty");
         if (parser.HandleNextDocument(second)) {
             const YamlNode more = second.take_root();
             throw Error(ErrorKind::spec, Location{file, more.line, more.column}.str() +
                                              ": a second document ('---'); a spec is one document");
         }
-        return root;
+        return first.take_root();
     } catch (const YAML::Exception& e) {
-        if (e.mark.is_null()) throw Error(ErrorKind::spec, file + ": not valid YAML: " + e.msg);
+        if (e.mark.is_null()) throw Error(ErrorKind::spec, whole.str() + ": not valid YAML: " + e.msg);
         check_tabs(text, file, e.mark);
-        const Location where{file, static_cast<unsigned>(e.mark.line) + 1, static_cast<unsigned>(e.mark.column) + 1};
-        throw Error(ErrorKind::spec, where.str() + ": not valid YAML: " + e.msg);
+        const Location where = place_of(e.mark, end);
+        const bool open_quote = e.msg == YAML::ErrorMsg::EOF_IN_SCALAR;
+        throw Error(ErrorKind::spec, where.str() + ": not valid YAML: " +
+                                         (open_quote ? "a quote is never closed" : e.msg + hint_at(text, where)));
     }
 }
 
