@@ -43,6 +43,9 @@ private:
 /// (Not `quoted`: for a std::string, argument-dependent lookup would prefer std::quoted.)
 [[nodiscard]] std::string quote(std::string_view name);
 
+/// As quote(), but without the quotes: for foreign text that is no name, such as what a library says of its input.
+[[nodiscard]] std::string escaped(std::string_view text);
+
 /// An Error of kind `system`: "<doing>: <strerror(error_number)>". Pass `errno` as read right after the call.
 [[nodiscard]] Error system_error(int error_number, std::string_view doing);
 

@@ -47,7 +47,7 @@ json parse_json(std::string_view text) {
     try {
         return json::parse(text, callback);
     } catch (const json::exception& e) {
-        throw Error(ErrorKind::format, std::string("not valid JSON: ") + e.what());
+        throw Error(ErrorKind::format, "not valid JSON: " + escaped(e.what()));
     }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace smith {
@@ -13,5 +14,8 @@ namespace smith {
 [[nodiscard]] std::size_t utf8_sequence_length(std::string_view text) noexcept;
 
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// `text` with U+FFFD for each byte that is not part of UTF-8: for documents that people read.
+[[nodiscard]] std::string to_utf8(std::string_view text);
 
 }  // namespace smith

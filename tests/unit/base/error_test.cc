@@ -38,6 +38,29 @@ TEST_CASE("a quoted name is cut in the middle when it is longer than a line", "[
     CHECK(text.find("...") != std::string::npos);
 }
 
+TEST_CASE("a long name is cut wherever its characters begin, and not inside of one", "[error]") {
+    std::string name = "x";
+    for (int i = 0; i < 100'000; ++i) name += "\xc3\xbc";
+    const std::string text = quote(name);
+    CHECK(text.size() < 500);
+    CHECK(text.find("...") != std::string::npos);
+    CHECK(text.find("\\x") == std::string::npos);
+    // Exactly as long as allowed is not cut.
+    CHECK(quote(std::string(400, 'a')) == "'" + std::string(400, 'a') + "'");
+}
+
+TEST_CASE("a quoted name can't change the order in which a message is read", "[error]") {
+    CHECK(quote("a\xe2\x80\xae"
+                "b") == "'a\\xe2\\x80\\xaeb'");           // U+202E, right-to-left override
+    CHECK(quote("\xe2\x80\xa8") == "'\\xe2\\x80\\xa8'");  // U+2028, line separator
+    CHECK(quote("\xe2\x80\x94 \xe2\x82\xac") == "'\xe2\x80\x94 \xe2\x82\xac'");
+}
+
+TEST_CASE("bytes that are no UTF-8 are replaced one by one", "[utf8]") {
+    CHECK(to_utf8("gr\xc3\xbc\xdf") == "gr\xc3\xbc\xef\xbf\xbd");
+    CHECK(is_utf8(to_utf8("\xff\xfe\xe2\x82")));
+}
+
 TEST_CASE("UTF-8 is what RFC 3629 says", "[utf8]") {
     CHECK(is_utf8("plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"));
     CHECK_FALSE(is_utf8("\xc0\xaf"));          // overlong

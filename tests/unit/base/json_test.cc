@@ -31,3 +31,20 @@ TEST_CASE("what is not one JSON document is refused", "[json]") {
     CHECK_THROWS_AS(parse_json("{\"a\": \"\xff\"}"), Error);
     CHECK_THROWS_AS(parse_json("// no\n{}"), Error);
 }
+
+TEST_CASE("a message about bad JSON is short and can't drive a terminal", "[json]") {
+    for (const char* text : {"[\"\xc2\x9b\xff", "\x1b[2J", "\"\xff\xc2\x9b"}) {
+        try {
+            static_cast<void>(parse_json(text));
+            FAIL("nothing was thrown");
+        } catch (const Error& e) {
+            CHECK(e.message().find_first_of("\x1b\x9b\xff") == std::string::npos);
+        }
+    }
+    try {
+        static_cast<void>(parse_json("[\"" + std::string(1'000'000, 'a')));
+        FAIL("nothing was thrown");
+    } catch (const Error& e) {
+        CHECK(e.message().size() < 1000);
+    }
+}
