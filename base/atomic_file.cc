@@ -25,10 +25,14 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
 
 // umask(2) can only be read by changing it, which another thread would notice; /proc tells without a race.
 mode_t current_umask() {
-    const std::string status = read_to_end(open_file("/proc/self/status", O_RDONLY).get(), 1U << 20U);
+    const UniqueFd fd(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+    const std::string status = fd ? read_to_end(fd.get(), 1U << 20U) : std::string();
     const std::size_t at = status.find("\nUmask:");
-    if (at == std::string::npos) return 022;
-    return static_cast<mode_t>(std::strtoul(status.c_str() + at + 7, nullptr, 8));
+    if (at != std::string::npos) return static_cast<mode_t>(std::strtoul(status.c_str() + at + 7, nullptr, 8));
+    // A chroot without /proc. For the moment that it stands, this umask is the strictest one.
+    const mode_t mask = ::umask(077);
+    static_cast<void>(::umask(mask));
+    return mask;
 }
 
 }  // namespace
@@ -46,6 +50,15 @@ AtomicFile::AtomicFile(std::filesystem::path final_path, mode_t mode)
 
 AtomicFile::~AtomicFile() {
     if (!temporary_.empty()) static_cast<void>(::unlink(temporary_.c_str()));
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+    while_doing([&] { return quote(final_path_.string()); }, [&] { write_all(fd_.get(), bytes); });
+}
+
+bool AtomicFile::is_deleted() const {
+    struct stat st {};
+    return ::fstat(fd_.get(), &st) == 0 && st.st_nlink == 0;
 }
 
 void AtomicFile::commit() { commit_as(final_path_); }
@@ -71,16 +84,19 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 
 void sweep_temporaries(const std::filesystem::path& directory) {
     std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (!name.starts_with(kTemporaryPrefix)) continue;
-        const UniqueFd fd(::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-        // Between mkostemp() and flock() a writer holds no lock yet: what is younger than a minute is left alone.
+    // Not a range-for: its increment throws, and a directory that is being deleted is no reason to fail.
+    for (auto it = std::filesystem::directory_iterator(directory, ignored);
+         !ignored && it != std::filesystem::directory_iterator(); it.increment(ignored)) {
+        const std::string path = it->path().string();
+        if (!it->path().filename().string().starts_with(kTemporaryPrefix)) continue;
+        const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        // Between mkostemp() and flock() a writer holds no lock yet: what is younger than a minute is left alone. What
+        // is from the future is from a clock that was wrong.
         struct stat st {};
         struct timespec now {};
         if (!fd || ::fstat(fd.get(), &st) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0) continue;
-        if (now.tv_sec - st.st_mtim.tv_sec < 60) continue;
-        if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) static_cast<void>(::unlink(entry.path().c_str()));
+        if (std::abs(now.tv_sec - st.st_mtim.tv_sec) < 60) continue;
+        if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) static_cast<void>(::unlink(path.c_str()));
     }
 }
 

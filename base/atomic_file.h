@@ -24,7 +24,9 @@ public:
     ~AtomicFile();
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-    void write(std::span<const std::byte> bytes) { write_all(fd_.get(), bytes); }
+    /// Somebody removed the file under its temporary or final name. What was written can still be read by fd().
+    [[nodiscard]] bool is_deleted() const;
+    void write(std::span<const std::byte> bytes);
 
     /// Gives the file its name, replacing what bears it, with `mode` less the process's umask. Call once.
     void commit();

@@ -22,6 +22,8 @@ namespace smith {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view kMagic = "smithpk1";
 constexpr std::size_t kIndexEntryBytes = 32 + 8 + 8;
 // Index offset, number of contents, digest of the index, magic.
@@ -45,6 +47,17 @@ Digest digest_at(std::span<const std::byte> bytes, std::size_t at) {
 
 bool has_magic_at(std::span<const std::byte> bytes, std::size_t at) {
     return std::memcmp(bytes.data() + at, kMagic.data(), kMagic.size()) == 0;
+}
+
+void make_directory(const fs::path& directory, mode_t mode) {
+    if (::mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) {
+        throw system_error(errno, "creating the cache directory " + quote(directory.string()));
+    }
+}
+
+void make_packs_directory(const fs::path& cache) {
+    make_cache_directory(cache);
+    make_directory(cache / "packs", 0777);
 }
 
 using Index = std::unordered_map<Digest, std::span<const std::byte>, DigestHash>;
@@ -78,7 +91,7 @@ std::optional<Index> read_index(std::span<const std::byte> file) {
 
 }  // namespace
 
-std::shared_ptr<const Pack> Pack::open(const std::filesystem::path& file) {
+std::shared_ptr<const Pack> Pack::open(const fs::path& file) {
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     return fd ? from_fd(fd.get()) : nullptr;
 }
@@ -119,7 +132,7 @@ bool Pack::is_intact() const {
 struct PackWriter::State {
     // Either a file that gets a name, or the descriptor of one that never does.
     std::unique_ptr<AtomicFile> file;
-    std::filesystem::path directory;
+    fs::path directory;
     Hasher hasher;
     std::uint64_t content_start = kMagic.size();
     std::uint64_t position = kMagic.size();
@@ -196,7 +209,12 @@ std::shared_ptr<const Pack> PackWriter::commit() {
     // Mapped before it has a name: afterwards somebody might delete or replace it.
     std::shared_ptr<const Pack> pack = Pack::from_fd(state_->file->fd());
     if (!pack) throw Error(ErrorKind::system, "a pack can't be read back after it was written");
-    state_->file->commit();
+    try {
+        state_->file->commit();
+    } catch (const Error&) {
+        // The cache was deleted meanwhile. This process has what it needs; the next one writes the pack again.
+        if (!state_->file->is_deleted()) throw;
+    }
     state_.reset();
     return pack;
 }
@@ -209,12 +227,11 @@ std::shared_ptr<const Pack> PackWriter::finish_unnamed() {
     return pack;
 }
 
-ContentStore::ContentStore(std::filesystem::path directory) : directory_(std::move(directory)) {
+ContentStore::ContentStore(fs::path directory) : directory_(std::move(directory)) {
+    make_packs_directory(directory_);
     std::error_code failed;
-    std::filesystem::create_directories(directory_ / "packs", failed);
-    if (failed) throw system_error(failed.value(), "creating the cache directory " + quote(directory_.string()));
-    const std::filesystem::path tag = directory_ / "CACHEDIR.TAG";
-    if (!std::filesystem::exists(tag, failed)) {
+    const fs::path tag = directory_ / "CACHEDIR.TAG";
+    if (!fs::exists(tag, failed)) {
         write_file_atomically(tag,
                               "Signature: 8a477f597d28d172789f06886806bc55\n"
                               "# Unpacked packages and layers of smith. It may be deleted at any time.\n");
@@ -222,9 +239,7 @@ ContentStore::ContentStore(std::filesystem::path directory) : directory_(std::mo
     sweep_temporaries(directory_ / "packs");
 }
 
-std::filesystem::path ContentStore::pack_path(const Digest& source) const {
-    return directory_ / "packs" / (source.hex() + ".pack");
-}
+fs::path ContentStore::pack_path(const Digest& source) const { return directory_ / "packs" / (source.hex() + ".pack"); }
 
 std::shared_ptr<const Pack> ContentStore::open_pack(const Digest& source) const {
     return Pack::open(pack_path(source));
@@ -232,7 +247,7 @@ std::shared_ptr<const Pack> ContentStore::open_pack(const Digest& source) const 
 
 PackWriter ContentStore::write_pack(const Digest& source) const {
     // The cache may have been deleted since it was opened.
-    std::filesystem::create_directories(directory_ / "packs");
+    make_packs_directory(directory_);
     auto state = std::make_unique<PackWriter::State>();
     state->file = std::make_unique<AtomicFile>(pack_path(source));
     return PackWriter(std::move(state));
@@ -312,14 +327,22 @@ Bytes MemoryContents::open(const Content& content) const {
     return {it->second, as_bytes(*it->second)};
 }
 
-std::filesystem::path default_cache_directory() {
-    const auto absolute = [](const char* name) -> std::filesystem::path {
+void make_cache_directory(const fs::path& directory) {
+    std::error_code failed;
+    if (fs::is_directory(directory, failed)) return;
+    const fs::path named = directory.has_filename() ? directory : directory.parent_path();
+    if (named.has_parent_path()) fs::create_directories(named.parent_path(), failed);
+    make_directory(named, 0700);
+}
+
+fs::path default_cache_directory() {
+    const auto absolute = [](const char* name) -> fs::path {
         const char* value = std::getenv(name);
         return value != nullptr && value[0] == '/' ? value : "";
     };
-    const std::filesystem::path cache = absolute("XDG_CACHE_HOME");
+    const fs::path cache = absolute("XDG_CACHE_HOME");
     if (!cache.empty()) return cache / "smith";
-    const std::filesystem::path home = absolute("HOME");
+    const fs::path home = absolute("HOME");
     if (!home.empty()) return home / ".cache" / "smith";
     throw Error(ErrorKind::usage, "neither XDG_CACHE_HOME nor HOME is set; name a cache with --cache-dir");
 }

@@ -67,7 +67,8 @@ public:
     /// Drops what was written since the last end_content().
     void abandon_content();
 
-    /// Gives the pack its name. The pack is open from here on. Call one of these two, once.
+    /// Gives the pack its name. The pack is open from here on, also when the cache was deleted while it was written.
+    /// Call one of these two, once.
     [[nodiscard]] std::shared_ptr<const Pack> commit();
     /// Never gives it a name: for bytes that only this process needs, such as a snapshot of an overlay.
     [[nodiscard]] std::shared_ptr<const Pack> finish_unnamed();
@@ -81,7 +82,7 @@ private:
 
 class ContentStore {
 public:
-    /// Makes `directory` with its parents, and a CACHEDIR.TAG in it, so that backups leave it out.
+    /// Makes `directory` (make_cache_directory), and a CACHEDIR.TAG in it, so that backups leave it out.
     explicit ContentStore(std::filesystem::path directory);
 
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
@@ -114,5 +115,9 @@ private:
 
 /// `$XDG_CACHE_HOME/smith`, else `$HOME/.cache/smith` (XDG base directories; a relative value is ignored, as it says).
 [[nodiscard]] std::filesystem::path default_cache_directory();
+
+/// Makes `directory` with its parents; nothing when it is there. It is made for its owner alone, whatever the umask:
+/// who can write to a cache decides what is in the images (and XDG base directories ask for 0700).
+void make_cache_directory(const std::filesystem::path& directory);
 
 }  // namespace smith

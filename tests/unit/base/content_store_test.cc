@@ -163,3 +163,49 @@ TEST_CASE("a cache says that it is one", "[content_store]") {
     const ContentStore store(dir.path() / "a" / "b");
     CHECK(std::filesystem::exists(dir.path() / "a" / "b" / "CACHEDIR.TAG"));
 }
+
+TEST_CASE("a cache that is deleted while a pack is written costs nothing but the pack", "[content_store]") {
+    const TempDir dir;
+    const ContentStore store(dir.path() / "cache");
+    PackWriter writer = store.write_pack(kSource);
+    writer.write(as_bytes("hello"));
+    const Content hello = writer.end_content();
+    std::filesystem::remove_all(dir.path() / "cache");
+    PackedContents contents;
+    contents.add(writer.commit());
+    CHECK(text_of(contents.open(hello)) == "hello");
+    CHECK(store.open_pack(kSource) == nullptr);
+    CHECK_NOTHROW(store_with_pack(dir.path() / "cache"));
+}
+
+TEST_CASE("a cache belongs to its owner alone, whatever the umask", "[content_store]") {
+    const TempDir dir;
+    const mode_t before = ::umask(0);
+    for (const char* name : {"a/cache", "b/cache/"}) {
+        const ContentStore store(dir.path() / name);
+        CHECK((std::filesystem::status(store.directory()).permissions() & std::filesystem::perms::all) ==
+              std::filesystem::perms::owner_all);
+    }
+    // One that somebody made on purpose is left as it is.
+    std::filesystem::create_directory(dir.path() / "shared");
+    const ContentStore store(dir.path() / "shared");
+    CHECK((std::filesystem::status(store.directory()).permissions() & std::filesystem::perms::all) ==
+          std::filesystem::perms::all);
+    ::umask(before);
+}
+
+TEST_CASE("a cache that can't be made is an error that names it", "[content_store]") {
+    const TempDir dir;
+    std::ofstream(dir.path() / "file") << "x";
+    try {
+        const ContentStore store(dir.path() / "file");
+        FAIL("nothing was thrown");
+    } catch (const Error& e) {
+        CHECK(e.kind() == ErrorKind::system);
+        CHECK(e.message().find("file") != std::string::npos);
+    }
+    const ContentStore store(dir.path() / "cache");
+    std::filesystem::remove_all(dir.path() / "cache");
+    std::ofstream(dir.path() / "cache") << "x";
+    CHECK_THROWS_AS(store.write_pack(kSource), Error);
+}
