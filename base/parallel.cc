@@ -7,6 +7,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace smith {
 unsigned default_jobs() {
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
-    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+    // Fails where there are more processors than a cpu_set_t has room for.
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return std::max(1U, std::thread::hardware_concurrency());
     return static_cast<unsigned>(std::max(1, CPU_COUNT(&allowed)));
 }
 
@@ -44,7 +46,12 @@ void parallel_for(unsigned jobs, std::size_t count, const std::function<void(std
 
     std::vector<std::jthread> threads;
     const std::size_t helpers = std::min<std::size_t>(std::max(jobs, 1U), count);
-    for (std::size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
+    threads.reserve(helpers);
+    try {
+        for (std::size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
+    } catch (const std::system_error&) {
+        // A limit on processes (RLIMIT_NPROC, a cgroup's pids.max): fewer threads do the same work.
+    }
     work();
     threads.clear();
     if (failure) std::rethrow_exception(failure);
