@@ -19,7 +19,8 @@ const Entry* FileTree::find(const ImagePath& path) const {
 
 void FileTree::put(const ImagePath& path, Entry entry) {
     if (const auto* link = std::get_if<Symlink>(&entry.node)) {
-        if (link->target.empty() || link->target.find('\0') != std::string::npos) {
+        if (link->target.empty() || link->target.find('\0') != std::string::npos ||
+            link->target.size() > limits::kMaxPathBytes) {
             throw Error(ErrorKind::format, "link " + quote(path.str()) + " has no valid target");
         }
     }
@@ -66,9 +67,15 @@ Resolution FileTree::resolve(const ImagePath& path, LastLink last) const {
         const std::string component = std::move(todo.front());
         todo.pop_front();
         if (component == "..") {
+            const bool exists = is_directory(here);
             out.path = out.path.parent();
-            here = find(out.path);
+            here = exists ? find(out.path) : nullptr;
             continue;
+        }
+        // Links may hold data that is no path at all, and lead to places that are too far away to have a name.
+        if (component.size() > limits::kMaxNameBytes ||
+            out.path.str().size() + 1 + component.size() > limits::kMaxPathBytes) {
+            return out;
         }
         const ImagePath next = out.path / component;
         const Entry* entry = is_directory(here) ? find(next) : nullptr;

@@ -52,7 +52,7 @@ struct Entry {
 /// Where a path leads to once the links on its way are followed.
 struct Resolution {
     /// No component is a link, as far as the tree goes; the rest, which does not exist, is appended as it was asked
-    /// for.
+    /// for, as far as it makes a path.
     ImagePath path;
     /// What is there; null when nothing is, or when links run in a circle.
     const Entry* entry = nullptr;
@@ -90,13 +90,15 @@ public:
 
     /// Adds `entry`, or puts it in place of the one that bears the name. Missing parents become directories of the same
     /// origin. Throws Error (format) when a parent is not a directory (links are not followed), when a directory that
-    /// holds something would be replaced by something else, and for more than kMaxTreeEntries entries.
+    /// holds something would be replaced by something else, for a link whose target no kernel would take, and for more
+    /// than kMaxTreeEntries entries.
     void put(const ImagePath& path, Entry entry);
 
     /// Removes the entry and all below it. The root loses what it holds, and stays.
     void erase(const ImagePath& path);
 
-    /// Follows `path` as the kernel would with this tree as its root: ".." in a link stops at the root.
+    /// Follows `path` as the kernel would with this tree as its root: ".." in a link stops at the root, and leads
+    /// nowhere from what is no directory.
     [[nodiscard]] Resolution resolve(const ImagePath& path, LastLink last = LastLink::follow) const;
 
     /// Entries directly in `directory`, in byte order. Empty for what is not a directory.

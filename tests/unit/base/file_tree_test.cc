@@ -150,3 +150,28 @@ TEST_CASE("a file has no entries in it, whatever the spelling", "[file_tree]") {
     tree.put(at("/l"), link("f/../f"));
     CHECK(end_of(tree, "/f/x") == "-");
 }
+
+TEST_CASE("'..' leads nowhere from what is not there, or is no directory", "[file_tree]") {
+    FileTree tree;
+    tree.put(at("/f"), file("f"));
+    tree.put(at("/d/g"), file("g"));
+    tree.put(at("/past-file"), link("f/../d/g"));
+    tree.put(at("/past-nothing"), link("nothing/../d/g"));
+    tree.put(at("/past-directory"), link("d/../d/g"));
+    CHECK(end_of(tree, "/past-file") == "-");
+    CHECK(end_of(tree, "/past-nothing") == "-");
+    CHECK(end_of(tree, "/past-directory") == "/d/g");
+}
+
+TEST_CASE("a link may hold data that is no path", "[file_tree]") {
+    FileTree tree;
+    tree.put(at("/lock"), link("user@host:" + std::string(300, '7')));
+    CHECK(end_of(tree, "/lock") == "-");
+    CHECK(end_of(tree, "/lock/below") == "-");
+    // Each of these is a path that the kernel takes; all together lead to a place that has no name.
+    std::string deep;
+    while (deep.size() < 3500) deep += "/" + std::string(100, 'd');
+    tree.put(at(deep + "/l"), link(deep.substr(1) + "/x"));
+    CHECK(end_of(tree, deep + "/l") == "-");
+    CHECK_THROWS_AS(tree.put(at("/long"), link(std::string(4096, 'x'))), Error);
+}
