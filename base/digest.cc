@@ -2,6 +2,7 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
+#include <sys/auxv.h>
 
 #include <cassert>
 #include <cstring>
@@ -29,6 +30,18 @@ const EVP_MD* algorithm_named(std::string_view name) {
     if (name == "sha1" || name == "sha") return EVP_sha1();
     if (name == "md5") return EVP_md5();
     return nullptr;
+}
+
+/// Random bytes that the kernel gives to every process (getauxval(3)).
+std::uint64_t process_seed() noexcept {
+    static const std::uint64_t seed = [] {
+        std::uint64_t out = 0;
+        const auto* random = reinterpret_cast<const unsigned char*>(::getauxval(AT_RANDOM));
+        // The second half of 16: the first is the canary of -fstack-protector.
+        if (random != nullptr) std::memcpy(&out, random + 8, sizeof out);
+        return out;
+    }();
+    return seed;
 }
 
 }  // namespace
@@ -77,8 +90,16 @@ Digest Digest::parse(std::string_view text) {
 }
 
 std::size_t DigestHash::operator()(const Digest& digest) const noexcept {
-    std::size_t out = 0;
-    std::memcpy(&out, digest.bytes.data(), sizeof out);
+    std::uint64_t out = process_seed();
+    for (std::size_t at = 0; at < digest.bytes.size(); at += sizeof out) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, digest.bytes.data() + at, sizeof word);
+        // The finalizer of MurmurHash3: every bit of the input reaches every bit of the output.
+        out ^= word;
+        out = (out ^ (out >> 33U)) * 0xff51afd7ed558ccdU;
+        out = (out ^ (out >> 33U)) * 0xc4ceb9fe1a85ec53U;
+        out ^= out >> 33U;
+    }
     return out;
 }
 

@@ -32,6 +32,7 @@ struct Digest {
     [[nodiscard]] static Digest parse(std::string_view text);
 };
 
+/// Differs from process to process: whoever makes up digests, as a package's header may, can't make them all collide.
 struct DigestHash {
     [[nodiscard]] std::size_t operator()(const Digest& digest) const noexcept;
 };

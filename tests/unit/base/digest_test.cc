@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/digest.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstring>
+#include <unordered_set>
 
 #include "base/error.h"
 
 using namespace smith;
+
+TEST_CASE("made-up digests do not all fall into one place of a hash table", "[digest]") {
+    std::unordered_set<Digest, DigestHash> set;
+    for (unsigned i = 0; i < 100'000; ++i) {
+        Digest digest;
+        std::memcpy(digest.bytes.data() + 28, &i, sizeof i);
+        set.insert(digest);
+    }
+    std::size_t fullest = 0;
+    for (std::size_t i = 0; i < set.bucket_count(); ++i) fullest = std::max(fullest, set.bucket_size(i));
+    CHECK(fullest < 20);
+}
 
 TEST_CASE("SHA-256 agrees with FIPS 180-4's examples", "[digest]") {
     CHECK(sha256("").hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
