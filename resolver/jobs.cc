@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resolver/jobs.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include "base/error.h"
+
+namespace smith::resolver {
+
+namespace {
+
+bool is_path(std::string_view request) { return request.starts_with('/') || request.starts_with("*/"); }
+
+/// A name without version and architecture also means what replaces that package.
+void add_obsoleters(std::vector<Id>& candidates, const PackagePool& pool) {
+    ::Pool* raw = pool.raw();
+    const std::unordered_set<Id> wanted(candidates.begin(), candidates.end());
+    for (const Id id : pool.packages()) {
+        const ::Solvable* solvable = pool_id2solvable(raw, id);
+        if (solvable->dep_obsoletes == 0 || wanted.contains(id) || !pool.is_installable(id)) continue;
+        for (const Id* dep = solvable->repo->idarraydata + solvable->dep_obsoletes; *dep != 0; ++dep) {
+            const bool replaces = std::any_of(wanted.begin(), wanted.end(), [&](Id old) {
+                return pool_match_nevr(raw, pool_id2solvable(raw, old), *dep) != 0;
+            });
+            if (replaces) {
+                candidates.push_back(id);
+                break;
+            }
+        }
+    }
+}
+
+/// Candidates by name: a glob that means several names wants one package of each.
+void add_job_for_each_name(const std::string& request, const std::vector<Id>& packages, const PackagePool& pool,
+                           std::vector<Job>& jobs) {
+    std::map<std::string, std::vector<Id>> by_name;
+    for (const Id id : packages) {
+        if (pool.is_installable(id)) by_name[text_of(pool.raw(), pool_id2solvable(pool.raw(), id)->name)].push_back(id);
+    }
+    for (auto& [name, candidates] : by_name) {
+        if (name == request) add_obsoleters(candidates, pool);
+        jobs.push_back({request, std::move(candidates)});
+    }
+}
+
+std::vector<Id> select(const std::string& request, int flags, const PackagePool& pool, int* matched) {
+    SolvQueue selection;
+    *matched = selection_make(pool.raw(), selection.raw(), request.c_str(), flags);
+    SolvQueue packages;
+    selection_solvables(pool.raw(), selection.raw(), packages.raw());
+    return {packages.items().begin(), packages.items().end()};
+}
+
+bool add_jobs(const std::string& request, const PackagePool& pool, std::vector<Job>& jobs) {
+    const std::size_t before = jobs.size();
+    if (is_path(request)) {
+        std::vector<Id> owners;
+        for (const Id id : pool.owners_of(request)) {
+            if (pool.is_installable(id)) owners.push_back(id);
+        }
+        if (!owners.empty()) jobs.push_back({request, std::move(owners)});
+        if (jobs.size() > before) return true;
+    }
+    constexpr int flags =
+        SELECTION_NAME | SELECTION_PROVIDES | SELECTION_GLOB | SELECTION_CANON | SELECTION_DOTARCH | SELECTION_REL;
+    int matched = 0;
+    const std::vector<Id> packages = select(request, flags, pool, &matched);
+    if ((matched & SELECTION_PROVIDES) != 0) {
+        std::vector<Id> candidates;
+        std::copy_if(packages.begin(), packages.end(), std::back_inserter(candidates),
+                     [&](Id id) { return pool.is_installable(id); });
+        if (!candidates.empty()) jobs.push_back({request, std::move(candidates)});
+    } else {
+        add_job_for_each_name(request, packages, pool, jobs);
+    }
+    return jobs.size() > before;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t above = row[j];
+            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+/// At most three names, the most similar first.
+std::vector<std::string> similar_names(std::string_view wanted, const PackagePool& pool) {
+    constexpr std::size_t kShown = 3;
+    const std::size_t tolerance = std::max<std::size_t>(1, wanted.size() / 4);
+    std::set<std::pair<std::size_t, std::string>> found;
+    for (const Id id : pool.packages()) {
+        if (!pool.is_installable(id)) continue;
+        const std::string_view name = pool_id2str(pool.raw(), pool_id2solvable(pool.raw(), id)->name);
+        // A name is often cut short ("nginx" for "nginx-light"), or has a number too many ("python3" for "python").
+        const bool extends = wanted.size() >= 3 && (name.starts_with(wanted) || wanted.starts_with(name));
+        const std::size_t apart =
+            name.size() > wanted.size() ? name.size() - wanted.size() : wanted.size() - name.size();
+        if (apart > tolerance && !extends) continue;
+        const std::size_t distance = edit_distance(wanted, name);
+        if (distance <= tolerance)
+            found.emplace(distance, name);
+        else if (extends && name.size() >= 3)
+            found.emplace(tolerance + distance, name);
+    }
+    std::vector<std::string> out;
+    for (const auto& [distance, name] : found) {
+        if (out.size() < kShown && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+    }
+    return out;
+}
+
+std::string list(const std::vector<std::string>& names) {
+    std::string out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i > 0) out += i + 1 == names.size() ? " or " : ", ";
+        out += quote(names[i]);
+    }
+    return out;
+}
+
+/// Why `request` means nothing, in one sentence.
+std::string explain_absence(const std::string& request, const PackagePool& pool) {
+    if (is_path(request)) return "no package has the file " + quote(request);
+    int matched = 0;
+    constexpr int flags = SELECTION_NAME | SELECTION_PROVIDES | SELECTION_GLOB | SELECTION_CANON | SELECTION_DOTARCH |
+                          SELECTION_REL | SELECTION_WITH_DISABLED | SELECTION_WITH_BADARCH;
+    const std::vector<Id> unusable = select(request, flags, pool, &matched);
+    if (!unusable.empty()) {
+        const Id id = unusable.front();
+        const std::string who = pool.name_of(id);
+        if (pool.is_excluded(id)) return quote(request) + " is excluded by its repository's excludepkgs or includepkgs";
+        return "nothing provides " + quote(request) + " for this architecture; there is " + who;
+    }
+    const std::vector<std::string> similar = similar_names(request, pool);
+    std::string out = "nothing provides " + quote(request);
+    if (!similar.empty()) out += "; did you mean " + list(similar) + "?";
+    return out;
+}
+
+/// Walks over everything that could come into a solution, and notes the files that are asked for on the way.
+class FileDependencies {
+public:
+    FileDependencies(const PackagePool& pool, bool weak, WantedFiles& wanted)
+        : pool_(pool), weak_(weak), wanted_(wanted) {}
+
+    void walk(const std::vector<Id>& start) {
+        for (const Id id : start) reach(id);
+        while (!todo_.empty()) {
+            const Id id = todo_.back();
+            todo_.pop_back();
+            const ::Solvable* solvable = pool_id2solvable(pool_.raw(), id);
+            visit_all(solvable, solvable->dep_requires, true);
+            visit_all(solvable, solvable->dep_conflicts, false);
+            if (weak_) visit_all(solvable, solvable->dep_recommends, true);
+        }
+    }
+
+private:
+    void reach(Id package) {
+        if (seen_.insert(package).second) todo_.push_back(package);
+    }
+
+    void visit_all(const ::Solvable* solvable, Offset dependencies, bool follow) {
+        if (dependencies == 0) return;
+        for (const Id* dep = solvable->repo->idarraydata + dependencies; *dep != 0; ++dep) {
+            if (*dep != SOLVABLE_PREREQMARKER) visit(*dep, follow);
+        }
+    }
+
+    void visit(Id dependency, bool follow) {
+        ::Pool* pool = pool_.raw();
+        if (const ::Reldep* rel = relation_of(pool, dependency)) {
+            const bool is_rich = rel->flags > 7;  // not a comparison of versions: both sides are dependencies
+            visit(rel->name, follow);
+            if (is_rich && rel->flags != REL_ARCH && rel->flags != REL_NAMESPACE) visit(rel->evr, follow);
+            return;
+        }
+        const std::string_view name = pool_id2str(pool, dependency);
+        if (name.starts_with('/') && !is_in_primary(name)) wanted_.paths.emplace(name);
+        if (!follow) return;
+        Id provider = 0;
+        Id at = 0;
+        FOR_PROVIDES(provider, at, dependency) { reach(provider); }
+    }
+
+    const PackagePool& pool_;
+    bool weak_;
+    WantedFiles& wanted_;
+    std::set<Id> seen_;
+    std::vector<Id> todo_;
+};
+
+}  // namespace
+
+std::vector<Job> make_jobs(const std::vector<std::string>& packages, const PackagePool& pool) {
+    std::vector<Job> jobs;
+    std::vector<std::string> absent;
+    for (const std::string& request : packages) {
+        if (!add_jobs(request, pool, jobs)) absent.push_back(explain_absence(request, pool));
+    }
+    if (absent.empty()) return jobs;
+    std::string message = absent.front();
+    for (std::size_t i = 1; i < absent.size(); ++i) message += "\n  " + absent[i];
+    throw Error(ErrorKind::resolve, message);
+}
+
+WantedFiles files_to_look_up(const std::vector<std::string>& packages, const PackagePool& pool, bool weak) {
+    WantedFiles wanted;
+    std::vector<Job> jobs;
+    for (const std::string& request : packages) {
+        if (is_path(request) && is_glob(request)) wanted.globs.push_back(request);
+        if (is_path(request) && !is_glob(request) && !is_in_primary(request)) wanted.paths.insert(request);
+        static_cast<void>(add_jobs(request, pool, jobs));
+    }
+    FileDependencies dependencies(pool, weak, wanted);
+    dependencies.walk(pool.local_packages());
+    for (const Job& job : jobs) dependencies.walk(job.candidates);
+    return wanted;
+}
+
+}  // namespace smith::resolver

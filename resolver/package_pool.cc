@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resolver/package_pool.h"
+
+#include <fnmatch.h>
+#include <solv/chksum.h>
+#include <solv/repo_rpmdb.h>
+#include <solv/repo_rpmmd.h>
+#include <solv/testcase.h>
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_map>
+
+#include "base/bounds.h"
+#include "base/error.h"
+#include "base/handle.h"
+#include "resolver/rpm_package.h"
+
+namespace smith::resolver {
+
+namespace {
+
+// Pool 0 is nothing, 1 the system itself.
+constexpr Id kFirstPackage = 2;
+
+std::string algorithm_of(Id type) {
+    switch (type) {
+        case REPOKEY_TYPE_MD5: return "md5";
+        case REPOKEY_TYPE_SHA1: return "sha1";
+        case REPOKEY_TYPE_SHA224: return "sha224";
+        case REPOKEY_TYPE_SHA256: return "sha256";
+        case REPOKEY_TYPE_SHA384: return "sha384";
+        case REPOKEY_TYPE_SHA512: return "sha512";
+        default: return {};
+    }
+}
+
+/// As dnf matches excludes: by name, name.arch, and the longer forms up to the whole NEVRA.
+bool matches_package(const std::string& glob, const Nevra& nevra) {
+    const std::string vr = nevra.version + "-" + nevra.release;
+    const std::string evr = std::to_string(nevra.epoch) + ":" + vr;
+    for (const std::string& form : {nevra.name, nevra.name + "." + nevra.arch, nevra.name + "-" + nevra.version,
+                                    nevra.name + "-" + vr, nevra.name + "-" + vr + "." + nevra.arch,
+                                    nevra.name + "-" + evr, nevra.name + "-" + evr + "." + nevra.arch}) {
+        if (fnmatch(glob.c_str(), form.c_str(), 0) == 0) return true;
+    }
+    return false;
+}
+
+bool matches_any(const std::vector<std::string>& globs, const Nevra& nevra) {
+    return std::any_of(globs.begin(), globs.end(), [&](const auto& glob) { return matches_package(glob, nevra); });
+}
+
+std::string hex_checksum_of(::Solvable* solvable) {
+    Id type = 0;
+    const char* hex = solvable_lookup_checksum(solvable, SOLVABLE_CHECKSUM, &type);
+    return hex == nullptr ? std::string() : hex;
+}
+
+}  // namespace
+
+PackagePool::PackagePool(const std::string& arch) : pool_(pool_create()) {
+    pool_setdisttype(pool_.get(), DISTTYPE_RPM);
+    pool_setarch(pool_.get(), arch.c_str());
+    // It would print what it has to say; we ask for it.
+    pool_setdebugcallback(
+        pool_.get(), [](::Pool*, void*, int, const char*) noexcept {}, nullptr);
+}
+
+PackagePool::~PackagePool() {
+    pool_.reset();
+    map_free(&considered_);
+}
+
+::Repo* PackagePool::add_repo(const RepoConfig& config, const Repository* repository) {
+    ::Repo* repo = repo_create(pool_.get(), config.id.c_str());
+    // To libsolv a higher number is the better one; to dnf.conf(5) the lower.
+    repo->priority = -config.priority;
+    repo->subpriority = -config.cost;
+    sources_[repo] = {config, repository};
+    return repo;
+}
+
+void PackagePool::add_repository(const Repository& repository, HttpClient& http, Reporter& reporter) {
+    const auto doing = [&] { return "reading the packages of repository " + quote(repository.config().id); };
+    while_doing(doing, [&] {
+        const auto file = repository.file("primary", http, reporter);
+        if (!file) throw Error(ErrorKind::format, "its repomd.xml lists no primary metadata");
+        MetadataStream stream(*file, *repository.repomd().find("primary"));
+        ::Repo* repo = add_repo(repository.config(), &repository);
+        const int failed = repo_add_rpmmd(repo, stream.as_file(), nullptr, 0);
+        // Damage first: what libsolv could not parse was perhaps not what the repository announced.
+        stream.finish();
+        if (failed != 0) throw Error(ErrorKind::format, std::string("primary.xml: ") + pool_errstr(pool_.get()));
+    });
+}
+
+void PackagePool::add_testtags(const RepoConfig& config, const std::string& text) {
+    ::Repo* repo = add_repo(config, nullptr);
+    const std::unique_ptr<std::FILE, FreeWith<std::fclose>> file(
+        fmemopen(const_cast<char*>(text.data()), text.size(), "r"));  // "r": only read
+    if (!file || testcase_add_testtags(repo, file.get(), 0) != 0) {
+        throw Error(ErrorKind::format, "scenario " + quote(config.id) + ": " + pool_errstr(pool_.get()));
+    }
+}
+
+void PackagePool::add_local(const LocalRpm& local) {
+    const auto doing = [&] { return "reading " + quote(local.location); };
+    while_doing(doing, [&] {
+        // librpm looks first: it is the stricter reader of the two, and says what is wrong.
+        static_cast<void>(read_rpm_header(local.file, nullptr));
+        if (local_repo_ == nullptr) local_repo_ = repo_create(pool_.get(), "local files");
+        const Id id = repo_add_rpm(local_repo_, local.file.c_str(), 0);
+        if (id == 0) throw Error(ErrorKind::format, pool_errstr(pool_.get()));
+        locals_.push_back(local);
+        local_ids_.push_back(id);
+    });
+}
+
+void PackagePool::prepare() {
+    if (local_repo_ != nullptr) repo_internalize(local_repo_);
+    apply_excludes();
+    pool_addfileprovides(pool_.get());
+    for (const auto& [path, owners] : files_) {
+        for (const Id id : owners) add_file(id, path);
+    }
+    pool_createwhatprovides(pool_.get());
+}
+
+void PackagePool::apply_excludes() {
+    map_free(&considered_);
+    map_init(&considered_, pool_->nsolvables);
+    map_setall(&considered_);
+    pool_->considered = &considered_;
+    for (const auto& [repo, source] : sources_) {
+        const RepoConfig& config = source.config;
+        if (config.excludepkgs.empty() && config.includepkgs.empty()) continue;
+        Id id = 0;
+        ::Solvable* solvable = nullptr;
+        FOR_REPO_SOLVABLES(repo, id, solvable) {
+            const Nevra nevra = nevra_of(id);
+            const bool included = config.includepkgs.empty() || matches_any(config.includepkgs, nevra);
+            if (!included || matches_any(config.excludepkgs, nevra)) remove_from_map(considered_, id);
+        }
+    }
+}
+
+void PackagePool::add_file(Id package, const std::string& path) {
+    ::Solvable* solvable = pool_id2solvable(pool_.get(), package);
+    const Id id = pool_str2id(pool_.get(), path.c_str(), 1);
+    solvable->dep_provides = repo_addid_dep(solvable->repo, solvable->dep_provides, id, SOLVABLE_FILEMARKER);
+}
+
+void PackagePool::load_files(const WantedFiles& wanted, HttpClient& http, Reporter& reporter) {
+    for (const auto& [repo, source] : sources_) {
+        if (source.repository == nullptr) continue;
+        const auto doing = [&] { return "reading the file lists of repository " + quote(repo->name); };
+        while_doing(doing, [&] {
+            const auto file = source.repository->file("filelists", http, reporter);
+            if (!file) return;
+            MetadataStream stream(*file, *source.repository->repomd().find("filelists"));
+            std::unordered_map<std::string, Id> by_checksum;
+            Id id = 0;
+            ::Solvable* solvable = nullptr;
+            FOR_REPO_SOLVABLES(repo, id, solvable) { by_checksum.emplace(hex_checksum_of(solvable), id); }
+            for (const FileOwner& owner : find_files(stream, wanted)) {
+                const auto found = by_checksum.find(owner.package_checksum);
+                if (found != by_checksum.end()) files_[owner.path].push_back(found->second);
+            }
+        });
+    }
+}
+
+bool PackagePool::is_installable(Id package) const {
+    return pool_installable(pool_.get(), pool_id2solvable(pool_.get(), package)) != 0 && !is_excluded(package);
+}
+
+bool PackagePool::is_excluded(Id package) const {
+    return pool_->considered != nullptr && !MAPTST(pool_->considered, package);
+}
+
+std::vector<Id> PackagePool::packages() const {
+    std::vector<Id> out;
+    for (Id id = kFirstPackage; id < pool_->nsolvables; ++id) {
+        if (pool_id2solvable(pool_.get(), id)->repo != nullptr) out.push_back(id);
+    }
+    return out;
+}
+
+std::vector<Id> PackagePool::owners_of(const std::string& path) const {
+    std::vector<Id> out;
+    ::Dataiterator iterator{};
+    const int how = (is_glob(path) ? SEARCH_GLOB : SEARCH_STRING) | SEARCH_FILES;
+    dataiterator_init(&iterator, pool_.get(), nullptr, 0, SOLVABLE_FILELIST, path.c_str(), how);
+    while (dataiterator_step(&iterator) != 0) {
+        out.push_back(iterator.solvid);
+        dataiterator_skip_solvable(&iterator);
+    }
+    dataiterator_free(&iterator);
+    WantedFiles wanted;
+    (is_glob(path) ? static_cast<void>(wanted.globs.push_back(path)) : static_cast<void>(wanted.paths.insert(path)));
+    for (const auto& [file, owners] : files_) {
+        if (wanted.contains(file)) out.insert(out.end(), owners.begin(), owners.end());
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+Nevra PackagePool::nevra_of(Id package) const {
+    const ::Solvable* solvable = pool_id2solvable(pool_.get(), package);
+    Nevra out;
+    out.name = text_of(pool_.get(), solvable->name);
+    out.arch = text_of(pool_.get(), solvable->arch);
+    std::string_view evr = pool_id2str(pool_.get(), solvable->evr);
+    if (const std::size_t colon = evr.find(':'); colon != std::string_view::npos) {
+        static_cast<void>(std::from_chars(evr.data(), evr.data() + colon, out.epoch));
+        evr.remove_prefix(colon + 1);
+    }
+    const std::size_t dash = evr.rfind('-');
+    out.version = evr.substr(0, dash);
+    out.release = dash == std::string_view::npos ? std::string_view() : evr.substr(dash + 1);
+    return out;
+}
+
+const LocalRpm* PackagePool::local_of(Id package) const {
+    const auto it = std::find(local_ids_.begin(), local_ids_.end(), package);
+    return it == local_ids_.end() ? nullptr : &locals_[static_cast<std::size_t>(it - local_ids_.begin())];
+}
+
+PackageRef PackagePool::ref_of(Id package) const {
+    PackageRef out;
+    out.nevra = nevra_of(package);
+    if (const LocalRpm* local = local_of(package)) {
+        out.location = local->location;
+        out.checksum = {"sha256", local->sha256.hex()};
+        out.size = local->size;
+        return out;
+    }
+    ::Solvable* solvable = pool_id2solvable(pool_.get(), package);
+    const Source& source = sources_.at(solvable->repo);
+    out.repo = source.config.id;
+    if (source.repository == nullptr) return out;
+
+    const auto doing = [&] { return "package " + quote(out.nevra.str()) + " of repository " + quote(out.repo); };
+    while_doing(doing, [&] {
+        if (solvable_lookup_str(solvable, SOLVABLE_MEDIABASE) != nullptr) {
+            throw Error(ErrorKind::format, "its location has an xml:base, and would be fetched from somewhere else");
+        }
+        const char* location = solvable_lookup_location(solvable, nullptr);
+        out.location = location == nullptr ? "" : location;
+        check_location(out.location);
+        Id type = 0;
+        const char* hex = solvable_lookup_checksum(solvable, SOLVABLE_CHECKSUM, &type);
+        if (hex == nullptr) throw Error(ErrorKind::format, "it has no checksum");
+        out.checksum = make_checksum(algorithm_of(type), hex);
+        out.size = solvable_lookup_num(solvable, SOLVABLE_DOWNLOADSIZE, 0);
+        if (out.size == 0 || out.size > limits::kMaxRpmBytes) {
+            throw Error(ErrorKind::format, "its size is " + std::to_string(out.size));
+        }
+    });
+    return out;
+}
+
+}  // namespace smith::resolver

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All packages that there are to choose from, in libsolv's pool. Internal to solving.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/http.h"
+#include "base/reporter.h"
+#include "resolver/file_lists.h"
+#include "resolver/repository.h"
+#include "resolver/solv.h"
+#include "resolver/solve.h"
+
+namespace smith::resolver {
+
+class PackagePool {
+public:
+    /// `arch` decides which packages can be installed at all: its own, those it is compatible with, and noarch.
+    explicit PackagePool(const std::string& arch);
+    PackagePool(const PackagePool&) = delete;
+    PackagePool& operator=(const PackagePool&) = delete;
+    ~PackagePool();
+
+    /// primary.xml of `repository`, which must outlive this.
+    void add_repository(const Repository& repository, HttpClient& http, Reporter& reporter);
+    /// A scenario in libsolv's test format.
+    void add_testtags(const RepoConfig& config, const std::string& text);
+    void add_local(const LocalRpm& local);
+
+    /// Indexes who provides what. To be called after packages or files were added.
+    void prepare();
+
+    /// Looks `wanted` up in the file lists of all repositories; what is found counts as provided after prepare().
+    void load_files(const WantedFiles& wanted, HttpClient& http, Reporter& reporter);
+
+    [[nodiscard]] ::Pool* raw() const { return pool_.get(); }
+    /// Not a source package, of a fitting architecture, and not excluded by its repository's settings.
+    [[nodiscard]] bool is_installable(Id package) const;
+    [[nodiscard]] bool is_excluded(Id package) const;
+    /// All that were added, whether they can be installed or not.
+    [[nodiscard]] std::vector<Id> packages() const;
+    /// Packages that have `path` (or match it, if it is a glob), as far as file lists were loaded.
+    [[nodiscard]] std::vector<Id> owners_of(const std::string& path) const;
+    /// Of add_local(), in the order of the calls.
+    [[nodiscard]] const std::vector<Id>& local_packages() const { return local_ids_; }
+
+    [[nodiscard]] Nevra nevra_of(Id package) const;
+    [[nodiscard]] std::string name_of(Id package) const { return nevra_of(package).str(); }
+    /// Throws Error (format) when metadata gives it no usable location, checksum or size.
+    [[nodiscard]] PackageRef ref_of(Id package) const;
+
+private:
+    struct Source {
+        RepoConfig config;
+        const Repository* repository = nullptr;  // null for scenarios
+    };
+
+    ::Repo* add_repo(const RepoConfig& config, const Repository* repository);
+    void apply_excludes();
+    [[nodiscard]] const LocalRpm* local_of(Id package) const;
+    void add_file(Id package, const std::string& path);
+
+    std::map<::Repo*, Source> sources_;
+    std::vector<LocalRpm> locals_;
+    std::vector<Id> local_ids_;
+    std::map<std::string, std::vector<Id>> files_;  // from file lists
+    ::Map considered_{};                            // the pool points to it
+    ::Repo* local_repo_ = nullptr;
+    SolvPool pool_;
+};
+
+}  // namespace smith::resolver
