@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands of smith: their names, and what --help says about each. Which options a command has stands with the
+// options (raw_options.cc).
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace smith::cli {
+
+/// One bit a command, so that an option can say in one word which commands it belongs to.
+using Commands = unsigned;
+inline constexpr Commands kBare = 1U << 0U;  ///< `smith` without a command: Oracle's Smith
+inline constexpr Commands kBuild = 1U << 1U;
+inline constexpr Commands kLock = 1U << 2U;
+inline constexpr Commands kUpdate = 1U << 3U;
+inline constexpr Commands kFetch = 1U << 4U;
+inline constexpr Commands kRun = 1U << 5U;
+inline constexpr Commands kTest = 1U << 6U;
+inline constexpr Commands kInspect = 1U << 7U;
+inline constexpr Commands kLs = 1U << 8U;
+inline constexpr Commands kWhy = 1U << 9U;
+inline constexpr Commands kHelp = 1U << 10U;
+
+inline constexpr Commands kResolving = kBare | kBuild | kLock | kUpdate | kFetch;
+inline constexpr Commands kLooking = kTest | kInspect | kLs | kWhy;
+inline constexpr Commands kAll = kResolving | kRun | kLooking;
+
+struct CommandInfo {
+    Commands bit;
+    std::string_view name;      ///< "" for kBare
+    std::string_view summary;   ///< a line in the list of commands
+    std::string_view synopsis;  ///< behind "smith "
+    std::string_view purpose;   ///< a paragraph
+    std::string_view example;   ///< lines of a shell
+};
+
+[[nodiscard]] std::span<const CommandInfo> command_table();
+
+/// Null when there is no such command.
+[[nodiscard]] const CommandInfo* find_command(std::string_view name);
+[[nodiscard]] const CommandInfo& command_info(Commands bit);
+
+/// True for a command that is designed, and not written yet.
+[[nodiscard]] bool comes_later(std::string_view name);
+
+/// Of all that somebody may have meant, those that come later included.
+[[nodiscard]] std::vector<std::string_view> command_names();
+
+}  // namespace smith::cli

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/smith/image_source.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "ocilayout/reference.h"
+#include "resolver/nevra.h"
+
+namespace smith::cli {
+
+namespace {
+
+using nlohmann::json;
+using ocilayout::Artifact;
+using ocilayout::ImageHead;
+
+/// What Oracle's Smith put beside its images: a NEVRA a line.
+constexpr std::string_view kOraclePackages = "application/vnd.smith.packages";
+
+std::vector<std::string> parse_packages(std::string_view text) {
+    std::vector<std::string> out;
+    try {
+        for (const json& package : parse_json(text).at("packages")) {
+            const resolver::Nevra nevra{package.at("name"), package.value("epoch", 0U), package.at("version"),
+                                        package.at("release"), package.at("arch")};
+            out.push_back(nevra.str());
+        }
+    } catch (const json::exception& e) {
+        throw Error(ErrorKind::format, e.what());
+    }
+    return out;
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+    std::vector<std::string> out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (!line.empty()) out.push_back(line);
+    return out;
+}
+
+}  // namespace
+
+ImageHead open_image_head(const std::string& source) {
+    return while_doing([&] { return "reading image " + quote(source); },
+                       [&] { return ocilayout::load_image_head(ocilayout::parse_reference(source)); });
+}
+
+ocilayout::LoadedImage open_image(const std::string& source, const Context& context) {
+    const ocilayout::Reference reference = ocilayout::parse_reference(source);
+    const ContentStore store(context.cache_dir());
+    ocilayout::LoadedImage image =
+        while_doing([&] { return "reading image " + quote(source); },
+                    [&] { return ocilayout::load_image(reference, store, context.reporter); });
+    for (const std::string& warning : image.warnings) context.reporter.warn(warning);
+    return image;
+}
+
+const Artifact* find_artifact(const ImageHead& head, std::string_view type) {
+    const auto found = std::ranges::find(head.artifacts, type, &Artifact::artifact_type);
+    return found == head.artifacts.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> packages_of(const ImageHead& head) {
+    std::vector<std::string> out;
+    if (const Artifact* list = find_artifact(head, ocilayout::artifact_type::kPackages)) {
+        out = while_doing([] { return "reading the package list of the image"; },
+                          [&] { return parse_packages(list->bytes); });
+    } else if (const Artifact* lines = find_artifact(head, kOraclePackages)) {
+        out = split_lines(lines->bytes);
+    }
+    std::ranges::sort(out);
+    return out;
+}
+
+}  // namespace smith::cli

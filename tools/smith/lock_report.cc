@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/smith/lock_report.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "tools/smith/json_text.h"
+#include "tools/smith/output.h"
+#include "tools/smith/text.h"
+
+namespace smith::cli {
+
+namespace {
+
+using builder::PackageChange;
+using nlohmann::json;
+
+std::string line_of(const PackageChange& change) {
+    if (change.before.empty()) return "+ " + change.after + "\n";
+    if (change.after.empty()) return "- " + change.before + "\n";
+    return change.before + " -> " + change.after + "\n";
+}
+
+json to_json(const std::vector<PackageChange>& changes) {
+    json out = json::array();
+    for (const PackageChange& change : changes) {
+        json one = {{"name", change.name}};
+        if (!change.before.empty()) one["before"] = change.before;
+        if (!change.after.empty()) one["after"] = change.after;
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+}  // namespace
+
+void report_lock(const builder::Project& project, const std::optional<resolver::Lock>& before,
+                 const resolver::Lock& after, const Context& context) {
+    const std::vector<PackageChange> changes = builder::compare_locks(before.value_or(resolver::Lock{}), after);
+    const std::string file = project.lock_file.string();
+    context.reporter.clear();
+    context.reporter.info(quote(file) + (before == after ? " is up to date: " : " was written: ") +
+                          format_count(after.packages.size(), "package", "packages"));
+    if (context.common.json) {
+        write_json({{"lock", json_text(file)},
+                    {"written", before != after},
+                    {"packages", after.packages.size()},
+                    {"changes", to_json(changes)}});
+        return;
+    }
+    std::string lines;
+    for (const PackageChange& change : changes) lines += line_of(change);
+    write_stdout(lines);
+}
+
+}  // namespace smith::cli

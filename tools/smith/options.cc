@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/smith/options.h"
+
+#include <charconv>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "builder/did_you_mean.h"
+#include "tools/smith/help.h"
+#include "tools/smith/raw_options.h"
+
+namespace smith::cli {
+
+namespace {
+
+using Words = std::span<const std::string>;
+
+[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::usage, message); }
+
+/// "smith build", for messages.
+std::string called(Commands command) {
+    const std::string_view name = command_info(command).name;
+    return name.empty() ? "smith" : "smith " + std::string(name);
+}
+
+[[noreturn]] void refuse_with_synopsis(Commands command, const std::string& message) {
+    refuse("'" + called(command) + "' " + message + ": smith " + std::string(command_info(command).synopsis));
+}
+
+// ---------------------------------------------------------------------------------------------- which command it is
+
+[[noreturn]] void refuse_command(const std::string& word) {
+    if (comes_later(word)) refuse("'smith " + word + "' is not there yet");
+    const bool is_spec = word.ends_with(".yaml") || word.ends_with(".yml");
+    const std::string meant = is_spec ? " (did you mean 'smith build'?)" : builder::did_you_mean(word, command_names());
+    refuse("there is no command " + quote(word) + meant + "; 'smith --help' lists them");
+}
+
+Commands command_of(const RawOptions& raw) {
+    if (raw.words.empty()) return kBare;
+    const CommandInfo* command = find_command(raw.words.front());
+    if (command == nullptr) refuse_command(raw.words.front());
+    return command->bit;
+}
+
+// ------------------------------------------------------------------------------------- which options it may be given
+
+/// " (it is for 'smith build' and 'smith lock')"
+std::string owners(Commands commands) {
+    std::vector<std::string> names;
+    for (const CommandInfo& command : command_table())
+        if ((command.bit & commands) != 0) names.push_back("'" + called(command.bit) + "'");
+    std::string out = " (it is for ";
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i > 0) out += i + 1 == names.size() ? " and " : ", ";
+        out += names[i];
+    }
+    return out + ")";
+}
+
+[[noreturn]] void refuse_unknown_option(Commands command, const std::string& argument) {
+    const std::string name = argument.substr(0, argument.find('='));
+    std::vector<std::string_view> known;
+    const std::vector<OptionDoc> docs = option_docs();
+    for (const OptionDoc& doc : docs)
+        if ((doc.commands & command) != 0)
+            for (const std::string_view spelling : split_names(doc.names))
+                if (spelling.starts_with("--")) known.push_back(spelling);
+    const std::string meant = name.starts_with("--") ? builder::did_you_mean(name, known) : std::string();
+    std::string message = "'" + called(command) + "' has no option " + quote(name) + meant;
+    if (command == kRun) message += "; what is for the program in the image stands behind '--'";
+    refuse(message);
+}
+
+void check_options(Commands command, const RawOptions& raw) {
+    if (!raw.unknown.empty()) refuse_unknown_option(command, raw.unknown.front());
+    for (const OptionDoc& doc : raw.given)
+        if ((doc.commands & command) == 0)
+            refuse("'" + called(command) + "' has no option " + quote(split_names(doc.names).back()) +
+                   owners(doc.commands));
+}
+
+// --------------------------------------------------------------------------------------------- values of the options
+
+ColorMode parse_color(const std::string& text) {
+    if (text.empty() || text == "auto") return ColorMode::automatic;
+    if (text == "always") return ColorMode::always;
+    if (text == "never") return ColorMode::never;
+    refuse("--color is 'auto', 'always' or 'never', not " + quote(text));
+}
+
+unsigned parse_jobs(const std::string& text) {
+    if (text.empty()) return default_jobs();
+    // More threads than this only get in each other's way.
+    constexpr unsigned kMostJobs = 1024;
+    unsigned jobs = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), jobs);
+    if (error != std::errc() || end != text.data() + text.size() || jobs == 0 || jobs > kMostJobs)
+        refuse("--jobs is a number from 1 to " + std::to_string(kMostJobs) + ", not " + quote(text));
+    return jobs;
+}
+
+/// "NAME=VALUE" in two; `option` is for the message.
+std::pair<std::string, std::string> split_assignment(const std::string& text, std::string_view option,
+                                                     std::string_view form) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+        refuse(std::string(option) + " is " + std::string(form) + ", not " + quote(text));
+    return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+CommonOptions common_options(const RawOptions& raw) {
+    return {.json = raw.json,
+            .quiet = raw.quiet,
+            .verbose = raw.verbose,
+            .color = parse_color(raw.color),
+            .cache_dir = raw.cache_dir};
+}
+
+builder::Environment environment(const RawOptions& raw) {
+    return {.cache_dir = {}, .jobs = parse_jobs(raw.jobs), .offline = raw.offline, .refresh = raw.refresh};
+}
+
+builder::ProjectOptions project_options(const RawOptions& raw, std::filesystem::path spec) {
+    builder::ProjectOptions project;
+    project.spec = std::move(spec);
+    project.lock = raw.lock;
+    for (const std::string& repo : raw.repo) project.repos.push_back(split_assignment(repo, "--repo", "ID=URL"));
+    project.repo_files.assign(raw.repo_file.begin(), raw.repo_file.end());
+    project.arch = raw.arch;
+    project.releasever = raw.releasever;
+    return project;
+}
+
+// ------------------------------------------------------------------------------------------ from words to commands
+
+/// The spec of a command that takes one, or smith.yaml.
+std::filesystem::path spec_word(Words words) { return words.empty() ? "smith.yaml" : words.front(); }
+
+void at_most(std::size_t count, Commands command, Words words) {
+    if (words.size() > count) refuse_with_synopsis(command, "can't use " + quote(words[count]));
+}
+
+std::string source_word(Commands command, Words words) {
+    if (words.empty()) refuse_with_synopsis(command, "wants an image");
+    return words.front();
+}
+
+BuildCommand build_command(const RawOptions& raw, Words words) {
+    at_most(1, kBuild, words);
+    BuildCommand command;
+    command.options.project = project_options(raw, spec_word(words));
+    command.options.environment = environment(raw);
+    command.options.output = raw.output;
+    command.options.locked = raw.locked;
+    command.options.test = !raw.no_test;
+    return command;
+}
+
+/// Oracle's Smith changed into DIR before it read the spec, but not before it made FILE absolute.
+BuildCommand bare_command(const RawOptions& raw, std::vector<std::string>& warnings) {
+    BuildCommand command = build_command(raw, {});
+    const std::filesystem::path dir = raw.dir;
+    command.options.project.spec = dir / (raw.conf.empty() ? "smith.yaml" : raw.conf);
+    command.options.output = raw.image.empty() ? "image.tar.gz" : raw.image;
+    command.bare = true;
+    if (!raw.buildnumber.empty()) warnings.emplace_back("--buildnumber is not part of an image any more, ignoring");
+    if (raw.insecure) warnings.emplace_back("--insecure is about registries, which smith can't ask yet, ignoring");
+    return command;
+}
+
+UpdateCommand update_command(const RawOptions& raw, Words words) {
+    UpdateCommand command{project_options(raw, spec_word(words)), environment(raw), {}};
+    if (!words.empty()) command.packages.assign(words.begin() + 1, words.end());
+    return command;
+}
+
+RunCommand run_command(const RawOptions& raw, Words words) {
+    if (words.size() > 1) refuse_with_synopsis(kRun, "takes one image; arguments for the program stand behind '--'");
+    RunCommand command{source_word(kRun, words), {}};
+    command.settings.args = raw.program_args;
+    if (!raw.entrypoint.empty()) command.settings.entrypoint = {raw.entrypoint};
+    for (const std::string& variable : raw.env) split_assignment(variable, "--env", "NAME=VALUE");
+    command.settings.env = raw.env;
+    if (!raw.write.empty()) command.settings.write = raw.write;
+    if (!raw.read.empty()) command.settings.read = raw.read;
+    if (!raw.network.empty() && raw.network != "none" && raw.network != "host")
+        refuse("--network is 'none' or 'host', not " + quote(raw.network));
+    command.settings.host_network = raw.network == "host";
+    return command;
+}
+
+LsCommand ls_command(const RawOptions& raw, Words words) {
+    at_most(2, kLs, words);
+    return {source_word(kLs, words), words.size() > 1 ? words[1] : "/", raw.long_format};
+}
+
+/// True for what can't be a path of an image, going by its spelling.
+bool names_image(std::string_view word) {
+    for (const std::string_view transport : {"oci:", "oci-archive:", "docker-archive:", "docker:"})
+        if (word.starts_with(transport)) return true;
+    const std::size_t slash = word.rfind('/');
+    const std::string_view file = word.substr(0, word.find(':', slash == std::string_view::npos ? 0 : slash));
+    return file.ends_with(".tar") || file.ends_with(".tar.gz") || file.ends_with(".tgz") || !word.starts_with('/');
+}
+
+/// `smith why PATH SRC`; the other order, which `ls` has, is understood too.
+WhyCommand why_command(Words words) {
+    at_most(2, kWhy, words);
+    if (words.size() < 2) refuse_with_synopsis(kWhy, "wants a path and an image");
+    const bool swapped = names_image(words[0]) && !names_image(words[1]);
+    return swapped ? WhyCommand{words[1], words[0]} : WhyCommand{words[0], words[1]};
+}
+
+Command make_command(Commands command, const RawOptions& raw, Words words, std::vector<std::string>& warnings) {
+    switch (command) {
+        case kBare: return bare_command(raw, warnings);
+        case kBuild: return build_command(raw, words);
+        case kLock:
+            at_most(1, kLock, words);
+            return LockCommand{project_options(raw, spec_word(words)), environment(raw), raw.locked};
+        case kUpdate: return update_command(raw, words);
+        case kFetch:
+            at_most(1, kFetch, words);
+            return FetchCommand{project_options(raw, spec_word(words)), environment(raw), raw.locked, raw.to};
+        case kRun: return run_command(raw, words);
+        case kTest: at_most(1, kTest, words); return TestCommand{source_word(kTest, words), raw.spec};
+        case kInspect: at_most(1, kInspect, words); return InspectCommand{source_word(kInspect, words)};
+        case kLs: return ls_command(raw, words);
+        default: return why_command(words);
+    }
+}
+
+/// `smith help build` is `smith build --help`.
+Commands command_to_explain(Commands command, Words words) {
+    if (command != kHelp || words.empty()) return command == kHelp ? kBare : command;
+    at_most(1, kHelp, words);
+    const CommandInfo* explained = find_command(words.front());
+    if (explained == nullptr) refuse_command(words.front());
+    return explained->bit;
+}
+
+}  // namespace
+
+Invocation parse_command_line(const std::vector<std::string>& args) {
+    RawOptions raw = parse_raw_options(args);
+    const Commands command = command_of(raw);
+    // Only `run` has a program behind "--"; elsewhere it says that a word which looks like an option is a word.
+    if (command != kRun) raw.words.insert(raw.words.end(), raw.program_args.begin(), raw.program_args.end());
+    const Words words = Words(raw.words).subspan(command == kBare ? 0 : 1);
+    if (raw.help || command == kHelp) {
+        const std::string text = help_text(command_to_explain(command, words));
+        return {.common = {}, .command = HelpCommand{text}, .warnings = {}};
+    }
+    if (raw.version) return {.common = {}, .command = VersionCommand{}, .warnings = {}};
+    check_options(command, raw);
+    at_most(0, kBare, command == kBare ? words : Words());
+    Invocation invocation{common_options(raw), {}, {}};
+    invocation.command = make_command(command, raw, words, invocation.warnings);
+    return invocation;
+}
+
+}  // namespace smith::cli

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A command line as a value: what is to be done, with everything that was said about it. Reading it looks at nothing
+// but its words; files and environment variables come later (context.h).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "builder/build.h"
+#include "builder/bundle.h"
+#include "builder/project.h"
+#include "tools/smith/color.h"
+
+namespace smith::cli {
+
+struct CommonOptions {
+    bool json = false;
+    bool quiet = false;
+    bool verbose = false;
+    ColorMode color = ColorMode::automatic;
+    std::filesystem::path cache_dir;  ///< empty: default_cache_directory()
+};
+
+// In all commands, Environment::cache_dir is left empty: see CommonOptions.
+
+struct BuildCommand {
+    builder::BuildOptions options;
+    /// It was asked for without a command, so the person may not have meant a build at all.
+    bool bare = false;
+};
+
+struct LockCommand {
+    builder::ProjectOptions project;
+    builder::Environment environment;
+    bool locked = false;
+};
+
+struct UpdateCommand {
+    builder::ProjectOptions project;
+    builder::Environment environment;
+    std::vector<std::string> packages;  ///< empty: all may change
+};
+
+struct FetchCommand {
+    builder::ProjectOptions project;
+    builder::Environment environment;
+    bool locked = false;
+    std::filesystem::path to;  ///< empty: only into the cache
+};
+
+struct RunCommand {
+    std::string source;
+    builder::RunSettings settings;
+};
+
+struct TestCommand {
+    std::string source;
+    std::filesystem::path spec;  ///< empty: the one attached to the image
+};
+
+struct InspectCommand {
+    std::string source;
+};
+
+struct LsCommand {
+    std::string source;
+    std::string path = "/";
+    bool long_format = false;
+};
+
+struct WhyCommand {
+    std::string path;
+    std::string source;
+};
+
+struct HelpCommand {
+    std::string text;
+};
+
+struct VersionCommand {};
+
+using Command = std::variant<BuildCommand, LockCommand, UpdateCommand, FetchCommand, RunCommand, TestCommand,
+                             InspectCommand, LsCommand, WhyCommand, HelpCommand, VersionCommand>;
+
+struct Invocation {
+    CommonOptions common;
+    Command command;
+    std::vector<std::string> warnings;  ///< about options that were accepted and have no effect
+};
+
+/// `args` without the program's name. Throws Error (usage); says so of commands that are not written yet.
+[[nodiscard]] Invocation parse_command_line(const std::vector<std::string>& args);
+
+}  // namespace smith::cli

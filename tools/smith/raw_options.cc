@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/smith/raw_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/error.h"
+
+namespace smith::cli {
+
+namespace {
+
+/// Tells CLI11 about an option, and remembers what to tell people.
+class OptionSet {
+public:
+    OptionSet() {
+        app_.set_help_flag();
+        // What CLI11 does not know it hands back: words, and options that there are not.
+        app_.allow_extras();
+    }
+
+    void flag(Commands commands, std::string_view names, bool& to, std::string_view text) {
+        options_.push_back({app_.add_flag(std::string(names), to), {commands, names, "", text}, nullptr});
+    }
+    /// Given twice, the last one counts: so a script's user can override what the script says.
+    void value(Commands commands, std::string_view names, std::string_view value, std::string& to,
+               std::string_view text) {
+        options_.push_back({app_.add_option(std::string(names), to)->take_last(), {commands, names, value, text}, &to});
+    }
+    void values(Commands commands, std::string_view names, std::string_view value, std::vector<std::string>& to,
+                std::string_view text) {
+        // Else an option with many values would take all words that follow it.
+        options_.push_back({app_.add_option(std::string(names), to)->allow_extra_args(false),
+                            {commands, names, value, text},
+                            nullptr});
+    }
+
+    /// Returns what is not an option with its value.
+    std::vector<std::string> parse(std::vector<std::string> args) {
+        std::reverse(args.begin(), args.end());
+        try {
+            app_.parse(std::move(args));
+        } catch (const CLI::ArgumentMismatch& e) {
+            throw Error(ErrorKind::usage, lacks_value(e.what()));
+        } catch (const CLI::ParseError& e) {
+            throw Error(ErrorKind::usage, e.what());
+        }
+        refuse_empty_values();
+        return app_.remaining();
+    }
+
+    [[nodiscard]] std::vector<OptionDoc> given() const {
+        std::vector<OptionDoc> found;
+        for (const Known& known : options_)
+            if (known.option->count() > 0) found.push_back(known.doc);
+        return found;
+    }
+
+    [[nodiscard]] std::vector<OptionDoc> docs() const {
+        std::vector<OptionDoc> all;
+        for (const Known& known : options_) all.push_back(known.doc);
+        return all;
+    }
+
+private:
+    struct Known {
+        const CLI::Option* option;
+        OptionDoc doc;
+        const std::string* value;  ///< of an option that takes one; null for all others
+    };
+
+    /// Given and empty is never what somebody meant; mostly it is a variable of a shell that was not set.
+    void refuse_empty_values() const {
+        for (const Known& known : options_)
+            if (known.value != nullptr && known.value->empty() && known.option->count() > 0)
+                throw Error(ErrorKind::usage, "option " + quote(known.option->get_name()) + " was given nothing");
+    }
+
+    /// From CLI11's "--output: 1 required TEXT missing".
+    [[nodiscard]] std::string lacks_value(const std::string& said) const {
+        const std::string name = said.substr(0, said.find(':'));
+        for (const Known& known : options_)
+            if (known.option->get_name() == name)
+                return "option " + quote(name) + " wants " + std::string(known.doc.value);
+        return said;
+    }
+
+    CLI::App app_;
+    std::vector<Known> options_;
+};
+
+constexpr Commands kBuilds = kBare | kBuild;
+
+void define_oracle_options(OptionSet& set, RawOptions& raw) {
+    set.value(kBare, "-c,--conf", "FILE", raw.conf, "the spec; default: smith.yaml");
+    set.value(kBare, "-d,--dir", "DIR", raw.dir, "where the spec and its rootfs directory are; default: here");
+    set.value(kBare, "-i,--image", "FILE[:TAG]", raw.image, "the archive to write; default: image.tar.gz");
+    set.value(kBare, "-b,--buildnumber", "TEXT", raw.buildnumber,
+              "accepted and left out: an image holds nothing that changes from build to build");
+    set.flag(kBare, "-k,--insecure", raw.insecure, "accepted, and without effect until smith talks to registries");
+    set.flag(kBare, "-f,--fast", raw.fast, "accepted: a build always uses again what it has");
+}
+
+void define_result_options(OptionSet& set, RawOptions& raw) {
+    set.value(kBuild, "-o,--output", "DEST", raw.output,
+              "where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], a directory, or a file ending in .tar, "
+              ".tar.gz or .tgz; default: oci:NAME, NAME being the spec's file name without .yaml");
+    set.value(kFetch, "--to", "DIR", raw.to, "copy the packages to DIR, too");
+    set.flag(kBuilds, "--no-test", raw.no_test, "leave out the tests that the spec asks for");
+    set.value(kTest, "--spec", "FILE", raw.spec, "the spec whose tests are run; default: the one attached to SRC");
+    set.flag(kLs, "-l,--long", raw.long_format, "mode, owner, size and the target of links, too");
+}
+
+void define_project_options(OptionSet& set, RawOptions& raw) {
+    set.value(kResolving, "--lock", "FILE", raw.lock, "the lock; default: SPEC with .lock for .yaml");
+    set.flag(kResolving & ~kUpdate, "--locked", raw.locked,
+             "fail when the lock is missing or stale, or when the image comes out other than the lock says");
+    set.values(kResolving, "--repo", "ID=URL", raw.repo,
+               "add a repository, or replace the spec's one of that id; may be given many times");
+    set.values(kResolving, "--repo-file", "FILE", raw.repo_file, "add the repositories of a .repo file; likewise");
+    set.value(kResolving, "--arch", "ARCH", raw.arch,
+              "architecture of the image, such as x86_64 or aarch64; default: the spec's, else this machine's");
+    set.value(kResolving, "--releasever", "VERSION", raw.releasever, "what $releasever means; default: the spec's");
+    set.flag(kResolving, "--offline", raw.offline, "download nothing: what is not in the cache is an error");
+    set.flag(kResolving, "--refresh", raw.refresh, "ask for the repositories' metadata anew, however young");
+}
+
+void define_run_options(OptionSet& set, RawOptions& raw) {
+    set.value(kRun, "--write", "DIR", raw.write, "what the image keeps in /write; default: forgotten afterwards");
+    set.value(kRun, "--read", "DIR", raw.read, "what the image reads in /read; default: its own");
+    set.value(kRun, "--network", "none|host", raw.network,
+              "its network: only a loopback, or this machine's; default: none");
+    set.values(kRun, "--env", "NAME=VALUE", raw.env, "a variable over those of the image; may be given many times");
+    set.value(kRun, "--entrypoint", "PROGRAM", raw.entrypoint, "execute PROGRAM instead of the image's entry point");
+}
+
+void define_common_options(OptionSet& set, RawOptions& raw) {
+    set.value(kAll & ~kWhy, "--cache-dir", "DIR", raw.cache_dir,
+              "where metadata, packages and layers are kept; default: $XDG_CACHE_HOME/smith, else ~/.cache/smith");
+    set.value(kResolving, "--jobs", "N", raw.jobs, "threads; changes no result; default: one for each processor");
+    set.flag(kAll & ~kRun, "--json", raw.json, "print the result, and what went wrong, as one JSON document");
+    set.flag(kAll, "-q,--quiet", raw.quiet, "only warnings and errors");
+    set.flag(kAll, "-v,--verbose", raw.verbose, "more of what is being done");
+    set.value(kAll | kHelp, "--color", "auto|always|never", raw.color,
+              "colours in messages; default: auto, which obeys NO_COLOR, CLICOLOR and CLICOLOR_FORCE");
+    set.flag(kAll | kHelp, "-h,--help", raw.help, "explain the command");
+    set.flag(kAll | kHelp, "-V,--version", raw.version, "print the version of smith");
+}
+
+void define_all(OptionSet& set, RawOptions& raw) {
+    define_oracle_options(set, raw);
+    define_result_options(set, raw);
+    define_project_options(set, raw);
+    define_run_options(set, raw);
+    define_common_options(set, raw);
+}
+
+/// "--output=" says that the value is empty; CLI11 would take the next argument for it.
+std::vector<std::string> with_empty_values_apart(std::vector<std::string>::const_iterator from,
+                                                 std::vector<std::string>::const_iterator to) {
+    std::vector<std::string> out;
+    for (auto arg = from; arg != to; ++arg) {
+        if (arg->size() > 3 && arg->starts_with("--") && arg->find('=') == arg->size() - 1) {
+            out.push_back(arg->substr(0, arg->size() - 1));
+            out.emplace_back();
+        } else {
+            out.push_back(*arg);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+RawOptions parse_raw_options(const std::vector<std::string>& args) {
+    RawOptions raw;
+    OptionSet set;
+    define_all(set, raw);
+    const auto separator = std::find(args.begin(), args.end(), "--");
+    for (std::string& rest : set.parse(with_empty_values_apart(args.begin(), separator))) {
+        // A lone "-" is a word.
+        const bool is_option = rest.size() > 1 && rest[0] == '-';
+        (is_option ? raw.unknown : raw.words).push_back(std::move(rest));
+    }
+    if (separator != args.end()) raw.program_args.assign(std::next(separator), args.end());
+    raw.given = set.given();
+    return raw;
+}
+
+std::vector<OptionDoc> option_docs() {
+    RawOptions raw;
+    OptionSet set;
+    define_all(set, raw);
+    return set.docs();
+}
+
+std::vector<std::string_view> split_names(std::string_view names) {
+    std::vector<std::string_view> out;
+    while (true) {
+        const std::size_t comma = names.find(',');
+        out.push_back(names.substr(0, comma));
+        if (comma == std::string_view::npos) return out;
+        names.remove_prefix(comma + 1);
+    }
+}
+
+}  // namespace smith::cli
