@@ -160,9 +160,9 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                            if (options.locked) check_against_lock(result, lock);
 
                            if (options.test && !project.spec.tests.empty() && !can_run_here(made.config)) {
-                reporter.warn("the image is for " + quote(to_string(made.config.platform)) +
-                              ", which this machine can't run: it is not tested");
-            } else if (options.test) {
+                               reporter.warn("the image is for " + quote(to_string(made.config.platform)) +
+                                             ", which this machine can't run: it is not tested");
+                           } else if (options.test) {
                                const RunnableImage image{made.assembled.tree, *made.assembled.contents, made.config};
                                result.tests = run_tests(image, project.spec.tests, environment.cache_dir, reporter);
                                if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
