@@ -19,7 +19,8 @@ namespace smith::elf {
 /// One reason: `needer` asks for `soname`, and gets `found` by `rule`.
 struct Edge {
     ImagePath needer;
-    /// As the needer spells it: a DT_NEEDED, the path of an interpreter, the command after `env`.
+    /// As the needer spells it: a DT_NEEDED with its $ORIGIN put in, the path of an interpreter, the command after
+    /// `env`.
     std::string soname;
     /// As ld.so opens it, which may lead through links; its directory is free of "..".
     ImagePath found;
