@@ -38,26 +38,9 @@ int on_log(rpmlogRec record, rpmlogCallbackData) noexcept {
     return 0;
 }
 
-using Packets = std::unique_ptr<std::uint8_t, FreeWith<std::free>>;
 using DigestHandle =
     std::unique_ptr<std::remove_pointer_t<DIGEST_CTX>,
                     decltype([](DIGEST_CTX ctx) { static_cast<void>(rpmDigestFinal(ctx, nullptr, nullptr, 0)); })>;
-
-struct Dearmored {
-    Packets packets;
-    std::size_t size = 0;
-    [[nodiscard]] std::span<const std::byte> bytes() const { return std::as_bytes(std::span(packets.get(), size)); }
-};
-
-/// The first armored block in `text`.
-Dearmored dearmor(const std::string& text, pgpArmor wanted) {
-    Dearmored out;
-    std::uint8_t* packets = nullptr;
-    const pgpArmor type = pgpParsePkts(text.c_str(), &packets, &out.size);
-    out.packets.reset(packets);
-    if (type != wanted || packets == nullptr) throw Error(ErrorKind::format, "the ASCII armor is damaged");
-    return out;
-}
 
 std::span<const std::uint8_t> as_octets(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
@@ -165,17 +148,9 @@ void Keyring::add(std::string_view bytes, const std::string& source) {
     const auto doing = [&] { return "reading keys from " + quote(source); };
     while_doing(doing, [&] {
         const RpmLog log;
-        const bool is_binary = !bytes.empty() && (static_cast<unsigned char>(bytes.front()) & 0x80U) != 0;
-        if (is_binary) return add_certificates(*state_, as_bytes(bytes));
-        constexpr std::string_view begin = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
-        std::size_t at = bytes.find(begin);
-        if (at == std::string_view::npos) throw Error(ErrorKind::format, "there is no OpenPGP public key in it");
-        while (at != std::string_view::npos) {
-            const std::size_t next = bytes.find(begin, at + begin.size());
-            const Dearmored block = dearmor(std::string(bytes.substr(at, next - at)), PGPARMOR_PUBKEY);
-            add_certificates(*state_, block.bytes());
-            at = next;
-        }
+        const auto blocks = dearmor(bytes, "PUBLIC KEY BLOCK");
+        if (blocks.empty()) throw Error(ErrorKind::format, "there is no OpenPGP public key in it");
+        for (const std::vector<std::byte>& block : blocks) add_certificates(*state_, block);
     });
 }
 
@@ -183,16 +158,14 @@ bool Keyring::empty() const { return state_->keys.empty(); }
 
 void Keyring::verify_detached(std::string_view data, std::string_view signature) const {
     const RpmLog log;
-    const bool is_binary = !signature.empty() && (static_cast<unsigned char>(signature.front()) & 0x80U) != 0;
-    Dearmored armored;
-    if (!is_binary) {
-        try {
-            armored = dearmor(std::string(signature), PGPARMOR_SIGNATURE);
-        } catch (const Error& e) {
-            throw Error(ErrorKind::integrity, "reading the signature: " + e.message());
-        }
+    std::vector<std::vector<std::byte>> blocks;
+    try {
+        blocks = dearmor(signature, "SIGNATURE");
+    } catch (const Error& e) {
+        throw Error(ErrorKind::integrity, "reading the signature: " + e.message());
     }
-    const auto packet = as_octets(is_binary ? as_bytes(signature) : armored.bytes());
+    if (blocks.size() != 1) throw Error(ErrorKind::integrity, "there is not exactly one signature");
+    const auto packet = as_octets(blocks.front());
     const PgpParams params = read_signature(packet.data(), packet.size());
     check_signature_policy(*state_, params);
     if (pgpSignatureType(params.get()) != PGPSIGTYPE_BINARY) {

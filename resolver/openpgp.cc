@@ -202,7 +202,68 @@ private:
     std::vector<Held> keys_;
 };
 
+int base64_value(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    if (c == '+') return 62;
+    return c == '/' ? 63 : -1;
+}
+
+/// RFC 4880, 6.3: lines of base 64. The checksum line in the end ("=abcd") is for transport errors, which a signature
+/// finds as well.
+std::vector<std::byte> decode_base64(std::string_view text) {
+    std::vector<std::byte> out;
+    unsigned bits = 0;
+    unsigned count = 0;
+    for (const char c : text) {
+        if (c == '\n' || c == '\r' || c == ' ' || c == '\t') continue;
+        if (c == '=') break;
+        const int value = base64_value(c);
+        if (value < 0) throw Error(ErrorKind::format, "the ASCII armor is damaged");
+        bits = (bits << 6U | static_cast<unsigned>(value)) & 0xffffffU;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            out.push_back(static_cast<std::byte>(bits >> count & 0xffU));
+        }
+    }
+    return out;
+}
+
+/// Cuts the lines up to and including the first empty one: "Version: ..." and the like.
+std::string_view after_armor_headers(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (line.find_first_not_of(" \t\r") == std::string_view::npos) return text;
+    }
+    throw Error(ErrorKind::format, "the ASCII armor has no empty line after its headers");
+}
+
 }  // namespace
+
+std::vector<std::vector<std::byte>> dearmor(std::string_view text, std::string_view kind) {
+    // RFC 4880, 4.2: a packet's first bit is set, which no ASCII has.
+    if (!text.empty() && (static_cast<unsigned char>(text.front()) & 0x80U) != 0) {
+        const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
+        return {{bytes.begin(), bytes.end()}};
+    }
+    const std::string begin = "-----BEGIN PGP " + std::string(kind) + "-----";
+    const std::string end = "-----END PGP " + std::string(kind) + "-----";
+    std::vector<std::vector<std::byte>> out;
+    for (std::size_t at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at)) {
+        at = std::min(text.find('\n', at), text.size());
+        const std::size_t stop = text.find(end, at);
+        if (stop == std::string_view::npos) throw Error(ErrorKind::format, "the ASCII armor has no end");
+        std::string_view block = text.substr(at, stop - at);
+        block.remove_prefix(std::min<std::size_t>(1, block.size()));
+        out.push_back(decode_base64(after_armor_headers(block)));
+        at = stop;
+    }
+    return out;
+}
 
 std::vector<OpenPgpCertificate> read_certificates(std::span<const std::byte> packets) {
     std::vector<OpenPgpCertificate> out;

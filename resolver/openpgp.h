@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What librpm does not look at in a certificate: when its keys expire, and whether they were revoked. Reads OpenPGP
-// packets (RFC 4880, sections 4, 5.2, 5.5 and 12.2) and verifies nothing: that is librpm's part.
+// What librpm does not do for us: ASCII armor of signatures (it takes keys only), and what a certificate says about
+// when its keys expire and whether they were revoked. Reads OpenPGP packets (RFC 4880, sections 4, 5.2, 5.5, 6
+// and 12.2) and verifies nothing: that is librpm's part.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace smith::resolver {
@@ -26,6 +28,10 @@ struct OpenPgpCertificate {
     std::span<const std::byte> packets;  ///< of the bytes that were given
     std::vector<OpenPgpKey> keys;
 };
+
+/// The bytes in every armored block of `kind` ("PUBLIC KEY BLOCK", "SIGNATURE") in `text`; what is around the blocks
+/// does not count. Bytes that are not armored at all are one block. Throws Error (format).
+[[nodiscard]] std::vector<std::vector<std::byte>> dearmor(std::string_view text, std::string_view kind);
 
 /// Throws Error (format).
 [[nodiscard]] std::vector<OpenPgpCertificate> read_certificates(std::span<const std::byte> packets);

@@ -3,9 +3,6 @@
 
 #include <fnmatch.h>
 #include <solv/chksum.h>
-#include <solv/repo_rpmdb.h>
-#include <solv/repo_rpmmd.h>
-#include <solv/testcase.h>
 
 #include <algorithm>
 #include <charconv>
@@ -15,6 +12,13 @@
 #include "base/error.h"
 #include "base/handle.h"
 #include "resolver/rpm_package.h"
+
+// libsolvext's headers leave this to C++.
+extern "C" {
+#include <solv/repo_rpmdb.h>
+#include <solv/repo_rpmmd.h>
+#include <solv/testcase.h>
+}
 
 namespace smith::resolver {
 
