@@ -14,7 +14,7 @@ namespace smith::ocilayout {
 namespace {
 
 // Part of layer_key(): goes up with every change of the bytes that write_tar() makes of a tree, so that a cache of an
-// older smith is not believed. tests/golden/layer.sha256 changes with it.
+// older smith is not believed. tests/golden/image.golden changes with it.
 constexpr std::string_view kTarFormat = "smith tar 1";
 
 // ext4 allows 65,000 names for one file, other file systems fewer; a new copy once in a thousand costs nothing.

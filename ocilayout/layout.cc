@@ -53,6 +53,20 @@ UniqueFd lock_layout(const fs::path& directory) {
     return fd;
 }
 
+/// What a killed writer left. Whoever writes here holds the lock on the layout, which is ours now; so that, unlike
+/// sweep_temporaries(), this need not spare what is young.
+void remove_leftovers(const fs::path& directory) {
+    std::vector<fs::path> leftovers;
+    for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+        if (entry.path().filename().string().starts_with(".tmp-")) leftovers.push_back(entry.path());
+    }
+    for (const fs::path& file : leftovers) {
+        const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+        // Where there is no flock there is no lock on the layout either: then it stays.
+        if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) static_cast<void>(::unlink(file.c_str()));
+    }
+}
+
 bool has_intact_blob(const fs::path& layout, const Digest& digest, std::uint64_t size) {
     const UniqueFd fd(::open(blob_path(layout, digest).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     std::error_code failed;
@@ -209,8 +223,8 @@ void write_layout(const FinishedImage& image, const fs::path& directory, std::st
     check_is_layout_or_new(directory);
     fs::create_directories(blob_directory(directory), failed);
     if (failed) throw system_error(failed.value(), "creating " + quote(blob_directory(directory).string()));
-    sweep_temporaries(directory);
-    sweep_temporaries(blob_directory(directory));
+    remove_leftovers(directory);
+    remove_leftovers(blob_directory(directory));
 
     json index = read_index(directory);
     const LayoutParts parts = layout_parts(image, tag);

@@ -199,10 +199,9 @@ bool TarReader::read_block(std::span<std::byte> block) {
 }
 
 void TarReader::skip_data() {
-    if (!in_.skip(left_ + padding_)) {
-        // The padding after the last file is all that may be missing: old writers stop at its last byte.
-        if (left_ > 0) refuse("the archive is cut short");
-    }
+    if (left_ > 0 && !in_.skip(left_)) refuse("the archive is cut short");
+    // The padding after the last file may be missing: writers of old stop at its last byte.
+    if (padding_ > 0) static_cast<void>(in_.skip(padding_));
     position_ += left_ + padding_;
     left_ = 0;
     padding_ = 0;
