@@ -69,7 +69,7 @@ private:
             SolvQueue literals;
             solver_ruleliterals(solver_, rule, literals.raw());
             for (const Id id : literals.items()) {
-                if (id > 0) best_.insert(id);
+                if (id > 0) add_best(id);
             }
         } else if (group == SOLVER_RULE_PKG && std::find(reasons_.begin(), reasons_.end(), reason) == reasons_.end()) {
             reasons_.push_back(reason);
@@ -78,10 +78,16 @@ private:
 
     void add_job(std::size_t index) {
         if (index >= jobs_.size()) return;
-        if (std::find(requests_.begin(), requests_.end(), jobs_[index].request) == requests_.end()) {
-            requests_.push_back(jobs_[index].request);
-        }
+        asked_.insert(index);
         reached_.insert(jobs_[index].candidates.begin(), jobs_[index].candidates.end());
+    }
+
+    void add_best(Id id) {
+        best_.insert(id);
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            const std::vector<Id>& candidates = jobs_[i].candidates;
+            if (std::find(candidates.begin(), candidates.end(), id) != candidates.end()) asked_.insert(i);
+        }
     }
 
     /// From what was asked for towards the cause: a requirement comes after what brought its package in.
@@ -186,11 +192,14 @@ private:
     }
 
     [[nodiscard]] std::string join(const std::vector<std::string>& sentences) const {
-        std::string out = "resolving ";
-        if (requests_.empty()) out += "the request";
-        for (std::size_t i = 0; i < requests_.size(); ++i) {
-            if (i > 0) out += i + 1 == requests_.size() ? " and " : ", ";
-            out += quote(requests_[i]);
+        std::vector<std::string> requests;
+        for (const std::size_t index : asked_) {
+            const std::string request = quote(jobs_[index].request);
+            if (std::find(requests.begin(), requests.end(), request) == requests.end()) requests.push_back(request);
+        }
+        std::string out = requests.empty() ? "resolving the request" : "resolving ";
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            out += (i == 0 ? "" : i + 1 == requests.size() ? " and " : ", ") + requests[i];
         }
         out += ": ";
         for (std::size_t i = 0; i < sentences.size() && i < kMaxReasons; ++i) out += (i > 0 ? "; " : "") + sentences[i];
@@ -205,7 +214,7 @@ private:
     const PackagePool& pool_;
     const std::vector<Job>& jobs_;
     std::vector<Reason> reasons_;
-    std::vector<std::string> requests_;
+    std::set<std::size_t> asked_;  // jobs that take part
     std::set<Id> best_;
     std::set<Id> reached_;
 };

@@ -2,6 +2,7 @@
 #include "resolver/jobs.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <unordered_set>
 
@@ -78,17 +79,22 @@ bool add_jobs(const std::string& request, const PackagePool& pool, std::vector<J
     return jobs.size() > before;
 }
 
+/// Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b`.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    std::vector<std::size_t> next(b.size() + 1);
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
+        next[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            diagonal = above;
+            const bool same = a[i - 1] == b[j - 1];
+            next[j] = std::min({row[j] + 1, next[j - 1] + 1, row[j - 1] + (same ? 0U : 1U)});
+            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped) next[j] = std::min(next[j], before[j - 2] + 1);
         }
+        before.swap(row);
+        row.swap(next);
     }
     return row[b.size()];
 }
@@ -141,8 +147,18 @@ std::string explain_absence(const std::string& request, const PackagePool& pool)
         if (pool.is_excluded(id)) return quote(request) + " is excluded by its repository's excludepkgs or includepkgs";
         return "nothing provides " + quote(request) + " for this architecture; there is " + who;
     }
-    const std::vector<std::string> similar = similar_names(request, pool);
     std::string out = "nothing provides " + quote(request);
+    // "app > 3": the name may be right, and only the version be out of reach.
+    const std::string name = request.substr(0, request.find(' '));
+    std::optional<Nevra> newest;
+    if (name != request) {
+        for (const Id id : select(name, SELECTION_NAME | SELECTION_PROVIDES, pool, &matched)) {
+            const Nevra nevra = pool.nevra_of(id);
+            if (!newest || compare_evr(nevra, *newest) > 0) newest = nevra;
+        }
+    }
+    if (newest) return out + "; there is " + newest->str();
+    const std::vector<std::string> similar = similar_names(name, pool);
     if (!similar.empty()) out += "; did you mean " + list(similar) + "?";
     return out;
 }

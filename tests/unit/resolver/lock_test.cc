@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resolver/lock.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "support.h"
+
+using namespace smith;
+using namespace smith::resolver;
+using test::contains;
+using test::error_of;
+
+namespace {
+
+PackageRef package(const std::string& nevra, const std::string& repo, const std::string& location) {
+    PackageRef ref;
+    ref.nevra = Nevra::parse(nevra);
+    ref.repo = repo;
+    ref.location = location;
+    ref.checksum = {"sha256", std::string(64, 'c')};
+    ref.size = 1234;
+    return ref;
+}
+
+Lock example() {
+    Lock lock;
+    lock.request = sha256("request");
+    lock.arch = "x86_64";
+    lock.repos = {{"app", sha256("app"), false}, {"base", sha256("base"), true}};
+    lock.packages = {package("bash-5.2-1.x86_64", "base", "Packages/b/bash-5.2-1.x86_64.rpm"),
+                     package("mine-1-1.noarch", "", "../rpms/mine-1-1.noarch.rpm")};
+    return lock;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, from.size(), to);
+}
+
+std::string refusal_of(const std::string& text) {
+    const Error error = error_of([&] { static_cast<void>(parse_lock(text)); });
+    CHECK(error.kind() == ErrorKind::format);
+    return error.message();
+}
+
+}  // namespace
+
+TEST_CASE("a lock is printed sorted, one package a line", "[lock]") {
+    Lock lock = example();
+    std::swap(lock.packages[0], lock.packages[1]);
+    std::swap(lock.repos[0], lock.repos[1]);
+    lock.compressor = "libdeflate 1.14, level 6";
+    lock.image = LockedImage{sha256("layer"), sha256("manifest")};
+    CHECK(print_lock(lock) ==
+          "{\n"
+          "  \"schema\": 1,\n"
+          "  \"request\": \"" +
+              sha256("request").str() +
+              "\",\n"
+              "  \"arch\": \"x86_64\",\n"
+              "  \"repos\": [\n"
+              "    {\"id\": \"app\", \"repomd\": \"" +
+              sha256("app").str() +
+              "\", \"gpgcheck\": false},\n"
+              "    {\"id\": \"base\", \"repomd\": \"" +
+              sha256("base").str() +
+              "\"}\n"
+              "  ],\n"
+              "  \"packages\": [\n"
+              "    {\"nevra\": \"bash-5.2-1.x86_64\", \"repo\": \"base\", \"location\": "
+              "\"Packages/b/bash-5.2-1.x86_64.rpm\", "
+              "\"size\": 1234, \"checksum\": \"sha256:" +
+              std::string(64, 'c') +
+              "\"},\n"
+              "    {\"nevra\": \"mine-1-1.noarch\", \"location\": \"../rpms/mine-1-1.noarch.rpm\", "
+              "\"size\": 1234, \"checksum\": \"sha256:" +
+              std::string(64, 'c') +
+              "\"}\n"
+              "  ],\n"
+              "  \"compressor\": \"libdeflate 1.14, level 6\",\n"
+              "  \"image\": {\"diffID\": \"" +
+              sha256("layer").str() + "\", \"manifest\": \"" + sha256("manifest").str() +
+              "\"}\n"
+              "}\n");
+}
+
+TEST_CASE("a lock that was printed is read as the same lock", "[lock]") {
+    Lock lock = example();
+    CHECK(parse_lock(print_lock(lock)) == lock);
+    lock.compressor = "zstd 1.5";
+    lock.image = LockedImage{sha256("layer"), sha256("manifest")};
+    lock.packages.push_back(package("od\"d-1-1.noarch", "base", "odd/\xc3\xa4 \"x\".rpm"));
+    std::sort(lock.packages.begin(), lock.packages.end());
+    CHECK(parse_lock(print_lock(lock)) == lock);
+    lock.packages.clear();
+    lock.repos.clear();
+    CHECK(parse_lock(print_lock(lock)) == lock);
+}
+
+TEST_CASE("a lock is refused when its location leaves the repository", "[lock][hostile]") {
+    const std::string good = print_lock(example());
+    CHECK(contains(refusal_of(replaced(good, "Packages/b/", "../../")), "leaves its repository"));
+    CHECK(contains(refusal_of(replaced(good, "Packages/b/", "/etc/")), "is absolute"));
+    CHECK(contains(refusal_of(replaced(good, "Packages/b/", "http://other/")), "names another place"));
+    CHECK(contains(refusal_of(replaced(good, "../rpms/", "/home/me/")), "no relative location"));
+}
+
+TEST_CASE("a lock is refused when it says something that this version does not know", "[lock][hostile]") {
+    const std::string good = print_lock(example());
+    CHECK(contains(refusal_of(replaced(good, "\"schema\": 1", "\"schema\": 2")), "reads schema 1"));
+    CHECK(contains(refusal_of(replaced(good, "\"arch\"", "\"extra\": 1, \"arch\"")), "unknown key 'extra'"));
+    CHECK(contains(refusal_of(replaced(good, "\"size\"", "\"flags\": [], \"size\"")), "unknown key 'flags'"));
+}
+
+TEST_CASE("a lock is refused when it is damaged", "[lock][hostile]") {
+    const std::string good = print_lock(example());
+    CHECK(contains(refusal_of(replaced(good, "sha256:cccc", "md5:cccc")), "md5"));
+    CHECK(contains(refusal_of(replaced(good, "sha256:cccc", "sha256:CCCC")), "is not a sha256 checksum"));
+    CHECK(contains(refusal_of(replaced(good, "1234", "-1")), "not a whole number"));
+    CHECK(contains(refusal_of(replaced(good, "\"repo\": \"base\"", "\"repo\": \"other\"")), "does not list"));
+    CHECK(contains(refusal_of(replaced(good, "mine-1-1.noarch\"", "mine\"")), "not of the form"));
+    refusal_of(good.substr(0, good.size() / 2));
+    refusal_of("[]");
+    refusal_of("");
+    Lock twice = example();
+    twice.packages.push_back(twice.packages.front());
+    CHECK_THROWS_AS(print_lock(twice), Error);
+    Lock weak = example();
+    weak.packages[0].checksum = {"sha1", std::string(40, 'a')};
+    CHECK_THROWS_AS(print_lock(weak), Error);
+}
