@@ -123,12 +123,14 @@ SeccompRule answer(std::vector<std::string> names, int error) {
     return {std::move(names), "SCMP_ACT_ERRNO", static_cast<std::uint32_t>(error), {}};
 }
 
-std::vector<std::string> native_architectures() {
+std::vector<std::string> architectures(bool thirty_two_bit) {
 #if defined(__x86_64__)
-    // Programs for i686 run too. Those for x32 do not: nobody has them, and they double the numbers to be thought of.
-    return {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"};
+    // x32 never: nobody has programs for it, and it doubles the numbers to be thought of.
+    return thirty_two_bit ? std::vector<std::string>{"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"}
+                          : std::vector<std::string>{"SCMP_ARCH_X86_64"};
 #elif defined(__aarch64__)
-    return {"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"};
+    return thirty_two_bit ? std::vector<std::string>{"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"}
+                          : std::vector<std::string>{"SCMP_ARCH_AARCH64"};
 #elif defined(__riscv)
     return {"SCMP_ARCH_RISCV64"};
 #else
@@ -138,11 +140,11 @@ std::vector<std::string> native_architectures() {
 
 }  // namespace
 
-SeccompConfig default_seccomp() {
+SeccompConfig default_seccomp(bool thirty_two_bit) {
     SeccompConfig config;
     config.default_action = "SCMP_ACT_ERRNO";
     config.default_errno_ret = ENOSYS;
-    config.architectures = native_architectures();
+    config.architectures = architectures(thirty_two_bit);
     for (const auto* names :
          {&kFiles, &kWaiting, &kMemory, &kProcesses, &kSignals, &kTime, &kIdentity, &kSockets, &kMessages}) {
         config.rules.push_back(allow(*names));

@@ -6,11 +6,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -97,6 +99,10 @@ std::uint32_t action_of(std::string_view name, std::optional<std::uint32_t> errn
     return lookup(kActions, name, "the seccomp action");
 }
 
+void check(int result, const std::string& doing) {
+    if (result < 0) throw system_error(-result, doing);
+}
+
 class Filter {
 public:
     explicit Filter(std::uint32_t default_action) : context_(seccomp_init(default_action)) {
@@ -104,16 +110,21 @@ public:
     }
     Filter(const Filter&) = delete;
     Filter& operator=(const Filter&) = delete;
-    ~Filter() { seccomp_release(context_); }
+    ~Filter() {
+        if (context_ != nullptr) seccomp_release(context_);
+    }
+    Filter(Filter&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
     [[nodiscard]] scmp_filter_ctx raw() const noexcept { return context_; }
+
+    /// Takes the rules of `other`, which is for other architectures.
+    void merge(Filter other) {
+        check(seccomp_merge(context_, other.context_), "merging seccomp filters");
+        other.context_ = nullptr;  // libseccomp has freed it
+    }
 
 private:
     scmp_filter_ctx context_;
 };
-
-void check(int result, const std::string& doing) {
-    if (result < 0) throw system_error(-result, doing);
-}
 
 scmp_arg_cmp comparison_of(const SeccompArgument& argument) {
     if (argument.index > 5) {
@@ -174,24 +185,41 @@ std::vector<std::byte> export_program(const Filter& filter) {
     return instructions;
 }
 
-}  // namespace
-
-SeccompProgram compile_seccomp(const SeccompConfig& config) {
-    const std::uint32_t default_action = action_of(config.default_action, config.default_errno_ret);
-    const Filter filter(default_action);
-    for (const std::string& name : config.architectures) {
-        const int result = seccomp_arch_add(filter.raw(), lookup(kArchitectures, name, "the seccomp architecture"));
-        // Another byte order or width than this machine's cannot be filtered here, and cannot run here.
-        if (result < 0 && result != -EEXIST && result != -EDOM) {
-            throw system_error(-result, "adding the seccomp architecture " + quote(name));
-        }
+/// The filter for one architecture.
+Filter make_filter(const SeccompConfig& config, std::uint32_t architecture, std::uint32_t default_action) {
+    Filter filter(default_action);
+    if (architecture != seccomp_arch_native()) {
+        check(seccomp_arch_add(filter.raw(), architecture), "adding a seccomp architecture");
+        check(seccomp_arch_remove(filter.raw(), SCMP_ARCH_NATIVE), "removing the native seccomp architecture");
     }
     // The child sets no_new_privs itself, or keeps CAP_SYS_ADMIN until the filter is in place.
     check(seccomp_attr_set(filter.raw(), SCMP_FLTATR_CTL_NNP, 0), "preparing the seccomp filter");
     // A binary tree instead of a list: some ten comparisons a call, not some hundred.
     check(seccomp_attr_set(filter.raw(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "preparing the seccomp filter");
     for (const SeccompRule& rule : config.rules) add_rule(filter, rule, default_action);
+    return filter;
+}
 
+/// This machine's own first, then the others that are asked for.
+std::vector<std::uint32_t> architectures_of(const SeccompConfig& config) {
+    std::vector<std::uint32_t> out = {seccomp_arch_native()};
+    for (const std::string& name : config.architectures) {
+        const std::uint32_t architecture = lookup(kArchitectures, name, "the seccomp architecture");
+        if (std::find(out.begin(), out.end(), architecture) == out.end()) out.push_back(architecture);
+    }
+    return out;
+}
+
+}  // namespace
+
+SeccompProgram compile_seccomp(const SeccompConfig& config) {
+    const std::uint32_t default_action = action_of(config.default_action, config.default_errno_ret);
+    const std::vector<std::uint32_t> architectures = architectures_of(config);
+    Filter filter = make_filter(config, architectures.front(), default_action);
+    // One by one: what libseccomp needs for a rule grows with the rules of all architectures that a filter has.
+    for (std::size_t i = 1; i < architectures.size(); ++i) {
+        filter.merge(make_filter(config, architectures[i], default_action));
+    }
     SeccompProgram program;
     for (const std::string& flag : config.flags) program.flags |= lookup(kFlags, flag, "the seccomp flag");
     program.instructions = export_program(filter);

@@ -46,8 +46,10 @@ struct SeccompProgram {
 [[nodiscard]] SeccompProgram compile_seccomp(const SeccompConfig& config);
 
 /// What a service needs, in the spirit of the filters of docker and podman: the kernel's everyday interface is allowed;
-/// namespaces, mounts, modules, tracing of others, keys, BPF, clocks and raw I/O are answered with EPERM; a call that
-/// is in neither list with ENOSYS, so that libc falls back to an older one.
-[[nodiscard]] SeccompConfig default_seccomp();
+/// namespaces, mounts, modules, keys, BPF, clocks and raw I/O are answered with EPERM; a call that is in neither list
+/// with ENOSYS, so that libc falls back to an older one. A program for the 32-bit twin of this machine is killed unless
+/// `thirty_two_bit`: a microcontainer is of one architecture, and the second door to the kernel has often been the
+/// weaker one.
+[[nodiscard]] SeccompConfig default_seccomp(bool thirty_two_bit = false);
 
 }  // namespace smith::runtime

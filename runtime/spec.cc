@@ -115,7 +115,7 @@ json linux_object(const SpecParameters& parameters) {
                 {"maskedPaths", masked_paths()},
                 {"readonlyPaths", readonly_paths()},
                 {"rootfsPropagation", "private"},
-                {"seccomp", seccomp(default_seccomp())}};
+                {"seccomp", seccomp(default_seccomp(parameters.thirty_two_bit))}};
     if (!parameters.mappings.uids.empty()) {
         out["uidMappings"] = id_maps(parameters.mappings.uids);
         out["gidMappings"] = id_maps(parameters.mappings.gids);

@@ -29,6 +29,7 @@ struct SpecParameters {
     std::vector<std::string> tmpfs_directories;  ///< more scratch space: the image's volumes
     std::vector<ResourceLimit> rlimits;          ///< `resource` is not looked at
     bool host_network = false;
+    bool thirty_two_bit = false;  ///< the image holds programs for i386 (on x86-64) or arm (on aarch64)
 };
 
 /// A config.json, with a final newline. Throws Error (spec) when a string is not UTF-8.

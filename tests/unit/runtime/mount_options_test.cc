@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/mount_options.h"
+
+#include <linux/mount.h>
+
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+
+namespace smith::runtime {
+
+TEST_CASE("options become attributes, and what is left is the file system's", "[mounts]") {
+    const MountOptions options =
+        decode_mount_options({"nosuid", "noexec", "ro", "size=64m", "mode=755", "newinstance", "defaults"});
+    CHECK(options.set == (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY));
+    CHECK(options.clear == 0);
+    CHECK_FALSE(options.bind);
+    CHECK(options.data == std::vector<FileSystemOption>{{"size", "64m"}, {"mode", "755"}, {"newinstance", {}}});
+}
+
+TEST_CASE("of options that contradict each other the last one holds", "[mounts]") {
+    CHECK(decode_mount_options({"ro", "rw"}).set == 0);
+    CHECK(decode_mount_options({"ro", "rw"}).clear == MOUNT_ATTR_RDONLY);
+    CHECK(decode_mount_options({"rw", "ro"}).set == MOUNT_ATTR_RDONLY);
+    CHECK(decode_mount_options({"rw", "ro"}).clear == 0);
+}
+
+TEST_CASE("the kinds of atime exclude each other", "[mounts]") {
+    const MountOptions options = decode_mount_options({"noatime", "strictatime"});
+    CHECK(options.set == MOUNT_ATTR_STRICTATIME);
+    CHECK((options.clear & MOUNT_ATTR__ATIME) == (MOUNT_ATTR__ATIME & ~MOUNT_ATTR_STRICTATIME));
+}
+
+TEST_CASE("an r in front means everything below too", "[mounts]") {
+    const MountOptions options = decode_mount_options({"rbind", "rro", "rnosuid", "rslave"});
+    CHECK(options.bind);
+    CHECK(options.recursive_bind);
+    CHECK(options.set == 0);
+    CHECK(options.recursive_set == (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID));
+    CHECK(options.recursive_propagation);
+    CHECK(decode_mount_options({"relatime"}).recursive_set == 0);
+    CHECK(decode_mount_options({"rprivate"}).recursive_propagation);
+    CHECK_FALSE(decode_mount_options({"private"}).recursive_propagation);
+}
+
+TEST_CASE("an option that would be dropped without a word is refused", "[mounts][invalid]") {
+    CHECK_THROWS_WITH(decode_mount_options({"bind", "size=1m"}),
+                      "a bind mount has no file system of its own to take the option 'size'");
+    CHECK_THROWS_WITH(decode_mount_options({"tmpcopyup"}), "the mount option 'tmpcopyup' is not supported yet");
+    CHECK_THROWS_WITH(decode_mount_options({"remount"}), "the mount option 'remount' is not supported yet");
+}
+
+}  // namespace smith::runtime
