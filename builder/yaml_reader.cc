@@ -267,7 +267,7 @@ void check_encoding(std::string_view text, const std::string& file) {
     while (at < text.size()) {
         const std::size_t length = utf8_sequence_length(text.substr(at));
         const auto byte = static_cast<unsigned char>(text[at]);
-        const bool is_control = byte == 0x7fU || (byte < 0x20U && byte != '\t' && byte != '\n' && byte != '\r');
+        const bool is_control = byte < 0x20U && byte != '\t' && byte != '\n' && byte != '\r';
         if (length == 0 || is_control) {
             const std::string what = quote(text.substr(at, 1));
             throw Error(ErrorKind::spec,
