@@ -111,20 +111,19 @@ private:
         if (std::ranges::find(list, reason) == list.end()) list.push_back(std::move(reason));
     }
 
-    /// Links that are passed on the way to `path`, and where it ends, are there for its sake.
+    /// `path` is there for `reason`; links on the way to it, and what it points to when it is a link, for its sake.
     void because_reached(const ImagePath& path, const Reason& reason) {
-        const Resolution end = tree_.resolve(path);
-        // A link may be the path itself: then it is what was asked for, and its target is there because of the link.
-        if (tree_.contains(path)) because(path, reason);
+        const Resolution named = tree_.resolve(path, LastLink::keep);
+        if (named.entry == nullptr) return;
+        because(named.path, reason);
+        for (const ImagePath& link : named.links) because(link, {"way", "", named.path.str()});
+
+        if (as_symlink(named.entry) == nullptr) return;
+        const Resolution end = tree_.resolve(named.path);
         for (const ImagePath& link : end.links) {
-            if (link != path) because(link, {"way", "", path.str()});
+            if (link != named.path) because(link, {"way", "", named.path.str()});
         }
-        if (end.entry == nullptr || end.path == path) return;
-        if (end.links.empty() || !tree_.contains(path)) {
-            because(end.path, reason);
-        } else {
-            because(end.path, {"link", "", end.links.back().str()});
-        }
+        if (end.entry != nullptr) because(end.path, {"link", "", named.path.str()});
     }
 
     void select_paths() {
@@ -242,8 +241,8 @@ private:
         add_libraries(tree_, available_.tree, closure);
         for (const elf::Edge& edge : closure.edges) {
             const bool runs = edge.rule.find("interpreter") != std::string::npos;
-            because_reached(edge.found,
-                            {runs ? "interpreter" : "library", edge.soname + ", " + edge.rule, edge.needer.str()});
+            const std::string needer = tree_.resolve(edge.needer).path.str();
+            because_reached(edge.found, {runs ? "interpreter" : "library", edge.soname + ", " + edge.rule, needer});
             for (const ImagePath& way : edge.through) because_reached(way, {"way", "", edge.found.str()});
         }
     }
