@@ -125,7 +125,8 @@ Repository load_online(const RepoConfig& config, const MetadataOptions& options,
     if (config.repo_gpgcheck) {
         const std::string url = join_url(fetched.baseurl, "repodata/repomd.xml.asc");
         const std::string signature = read_url(url, limits::kMaxKeyBytes, http);
-        load_keyring(config, options.cache_dir, options.offline, http).verify_detached(fetched.xml, signature);
+        const Keyring keyring = load_keyring(config, options.cache_dir, options.offline, http);
+        while_doing([] { return "checking repomd.xml"; }, [&] { keyring.verify_detached(fetched.xml, signature); });
     }
     Repomd repomd = parse_repomd(fetched.xml);
     // Kept when it is known to be a good one, signed where it must be: offline work trusts what is here.

@@ -180,13 +180,14 @@ class Layout:
         for name in os.listdir(blobs):
             assert sha256(read(os.path.join(blobs, name))) == "sha256:" + name, "blob %s is not what it says" % name
         self.index = json.loads(read(os.path.join(path, "index.json")))
-        # What has a subject is about an image (its spec, its package list), and is none itself.
-        documents = [(d, json.loads(self.blob(d))) for d in self.index["manifests"]]
-        images = [(d, m) for d, m in documents if "subject" not in m]
-        assert len(images) == 1, "%d images in %s" % (len(images), path)
-        self.descriptor, self.manifest = images[0]
+        # One entry: most readers refuse to choose among several, or take a referrer for an image.
+        assert len(self.index["manifests"]) == 1, "%d images in %s" % (len(self.index["manifests"]), path)
+        self.descriptor = self.index["manifests"][0]
+        self.manifest = json.loads(self.blob(self.descriptor))
         self.digest = self.descriptor["digest"]
-        self.referrers = [m for _, m in documents if "subject" in m]
+        # What is about the image (its spec, its package list) hangs on an index of its own: docs/image-format.md.
+        listed = read(os.path.join(blobs, self.descriptor["annotations"]["vnd.smith.referrers"].split(":")[1]))
+        self.referrers = [json.loads(self.blob(d)) for d in json.loads(listed)["manifests"]]
         for about in self.referrers:
             assert about["subject"]["digest"] == self.digest, "a referrer to another image: %r" % about["subject"]
             for part in [about["config"], *about["layers"]]:
