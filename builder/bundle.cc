@@ -23,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "bundle-";
-// What docker and podman give a container whose image says nothing.
 constexpr std::string_view kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Everything below `path`, also where a program under test took away our own right to look into a directory.
@@ -88,9 +87,15 @@ bool names(const std::string& assignment, std::string_view name) {
     return assignment.starts_with(name) && assignment.size() > name.size() && assignment[name.size()] == '=';
 }
 
-std::vector<std::string> environment(const std::vector<std::string>& image, const std::vector<std::string>& added) {
+/// The image's, with what docker and podman add to it, and `added` over both. Nothing of our own environment.
+std::vector<std::string> environment(const std::vector<std::string>& image, const ImageUser& user,
+                                     const std::vector<std::string>& added) {
     std::vector<std::string> out = image;
-    if (std::ranges::none_of(out, [](const auto& one) { return names(one, "PATH"); })) out.emplace_back(kDefaultPath);
+    const auto has = [&](std::string_view name) {
+        return std::ranges::any_of(out, [&](const auto& one) { return names(one, name); });
+    };
+    if (!has("PATH")) out.emplace_back(kDefaultPath);
+    if (!has("HOME")) out.push_back("HOME=" + user.home);
     for (const std::string& assignment : added) {
         const std::string name = assignment.substr(0, assignment.find('='));
         std::erase_if(out, [&](const auto& one) { return names(one, name); });
@@ -154,7 +159,7 @@ fs::path Bundle::make_write_directory() {
 void Bundle::configure(const RunSettings& settings) {
     runtime::SpecParameters parameters;
     parameters.args = command(config_, settings);
-    parameters.env = environment(config_.env, settings.env);
+    parameters.env = environment(config_.env, user_, settings.env);
     if (!config_.working_dir.empty()) parameters.cwd = config_.working_dir;
     parameters.uid = user_.uid;
     parameters.gid = user_.gid;

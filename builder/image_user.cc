@@ -66,6 +66,7 @@ private:
 constexpr std::size_t kName = 0;
 constexpr std::size_t kId = 2;
 constexpr std::size_t kPasswdGid = 3;
+constexpr std::size_t kPasswdHome = 5;
 constexpr std::size_t kGroupMembers = 3;
 
 [[noreturn]] void unknown(const char* what, std::string_view name) {
@@ -93,6 +94,9 @@ ImageUser resolve_user(std::string_view user, const FileTree& tree, const Conten
         unknown("user", user_part);
     }
 
+    if (account != nullptr && account->size() > kPasswdHome && (*account)[kPasswdHome].starts_with('/')) {
+        out.home = (*account)[kPasswdHome];
+    }
     if (!group_part.empty()) {
         const auto* line = group.find(kName, group_part);
         const auto id = parse_id(group_part);

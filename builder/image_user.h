@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ImageUser {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::vector<std::uint32_t> additional_gids;  ///< groups that the user is a member of, ascending, without `gid`
+    std::string home = "/";                      ///< as /etc/passwd has it
 };
 
 /// `user`: "", "uid", "name", each with or without ":gid" or ":group". A uid without a group takes the one that

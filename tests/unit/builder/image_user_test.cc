@@ -60,4 +60,6 @@ TEST_CASE("an account file that is a link is followed inside the image only", "[
     tree.put(ImagePath::parse("/etc/passwd"), {Symlink{"../../../usr/passwd"}, "test"});
     tree.put(ImagePath::parse("/usr/passwd"), {Regular{false, contents.put("me:x:7:8::/:\n")}, "test"});
     CHECK(resolve_user("me", tree, contents).uid == 7);
+    CHECK(resolve_user("me", tree, contents).home == "/");
+    CHECK(resolve_user("99", tree, contents).home == "/");
 }
