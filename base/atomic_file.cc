@@ -23,6 +23,8 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
     return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+std::string proc_name(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
 // umask(2) can only be read by changing it, which another thread would notice; /proc tells without a race.
 mode_t current_umask() {
     const UniqueFd fd(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
@@ -38,18 +40,25 @@ mode_t current_umask() {
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path final_path, mode_t mode)
-    : final_path_(std::move(final_path)), mode_(mode) {
+    : final_path_(std::move(final_path)),
+      mode_(mode),
+      directory_(open_file(directory_of(final_path_), O_RDONLY | O_DIRECTORY)) {
+    fd_ = UniqueFd(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    // It gets its name by way of /proc; and kernels without O_TMPFILE take it for a directory opened for writing.
+    if (fd_ && ::access(proc_name(fd_.get()).c_str(), F_OK) == 0) return;
+
     std::string name = (directory_of(final_path_) / (std::string(kTemporaryPrefix) + "XXXXXX")).string();
     fd_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
     if (!fd_) throw system_error(errno, "creating a temporary file for " + quote(final_path_.string()));
-    temporary_ = name;
+    temporary_ = std::filesystem::path(name).filename();
+    is_named_ = true;
     // Held until close: tells sweep_temporaries() that somebody is still writing. Some network file systems have no
     // flock; there a sweep by another process is the lesser evil, so a failure is no reason to stop.
     static_cast<void>(::flock(fd_.get(), LOCK_EX | LOCK_NB));
 }
 
 AtomicFile::~AtomicFile() {
-    if (!temporary_.empty()) static_cast<void>(::unlink(temporary_.c_str()));
+    if (!temporary_.empty()) static_cast<void>(::unlinkat(directory_.get(), temporary_.c_str(), 0));
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -58,22 +67,48 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 bool AtomicFile::is_deleted() const {
     struct stat st {};
-    return ::fstat(fd_.get(), &st) == 0 && st.st_nlink == 0;
+    return ::fstat(is_named_ ? fd_.get() : directory_.get(), &st) == 0 && st.st_nlink == 0;
 }
 
 void AtomicFile::commit() { commit_as(final_path_); }
 
 void AtomicFile::commit_as(const std::filesystem::path& final_path) {
-    const auto fail = [&](const char* doing) {
-        return system_error(errno, std::string(doing) + " " + quote(final_path.string()));
-    };
-    if (::fchmod(fd_.get(), mode_ & ~current_umask()) != 0) throw fail("setting the mode of");
-    if (::fsync(fd_.get()) != 0) throw fail("writing");
-    if (::rename(temporary_.c_str(), final_path.c_str()) != 0) throw fail("renaming a temporary file to");
-    temporary_.clear();
-    const UniqueFd directory = open_file(directory_of(final_path), O_RDONLY | O_DIRECTORY);
-    if (::fsync(directory.get()) != 0 && errno != EINVAL) throw fail("writing the directory of");
+    while_doing([&] { return "writing " + quote(final_path.string()); },
+                [&] {
+                    if (::fchmod(fd_.get(), mode_ & ~current_umask()) != 0) throw system_error(errno, "fchmod");
+                    if (::fsync(fd_.get()) != 0) throw system_error(errno, "fsync");
+                    give_name(final_path.filename().string());
+                    if (::fsync(directory_.get()) != 0 && errno != EINVAL) {
+                        throw system_error(errno, "fsync of its directory");
+                    }
+                });
     fd_.reset();
+}
+
+void AtomicFile::give_name(const std::string& name) {
+    const auto link_as = [&](const std::string& new_name) {
+        return ::linkat(AT_FDCWD, proc_name(fd_.get()).c_str(), directory_.get(), new_name.c_str(),
+                        AT_SYMLINK_FOLLOW) == 0;
+    };
+    if (!is_named_) {
+        is_named_ = link_as(name);
+        if (is_named_) return;
+        if (errno != EEXIST) throw system_error(errno, "linkat");
+        // link(2) replaces nothing, rename(2) does: by way of a name that nobody else has.
+        for (unsigned attempt = 0; !is_named_; ++attempt) {
+            temporary_ = std::string(kTemporaryPrefix) + std::to_string(::getpid()) + "-" + std::to_string(fd_.get()) +
+                         "-" + std::to_string(attempt);
+            is_named_ = link_as(temporary_);
+            if (!is_named_) {
+                temporary_.clear();
+                if (errno != EEXIST) throw system_error(errno, "linkat");
+            }
+        }
+    }
+    if (::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name.c_str()) != 0) {
+        throw system_error(errno, "rename");
+    }
+    temporary_.clear();
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file that appears under its name whole, or not at all: written under a temporary name in the same directory,
-// fsync'ed, renamed, and the directory fsync'ed too. What a kill -9 leaves behind is at most a temporary file, which
-// `sweep_temporaries` clears away.
+// A file that appears under its name whole, or not at all: written without any name (O_TMPFILE), fsync'ed, then given
+// its name, and the directory fsync'ed too. A kill -9 leaves nothing behind. Where the file system knows no nameless
+// files (some overlays and network file systems), and for the moment in which another file of the name is replaced, it
+// has a temporary name, which `sweep_temporaries` clears away.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/fd.h"
@@ -16,15 +18,15 @@ namespace smith {
 
 class AtomicFile {
 public:
-    /// Creates `<directory>/.tmp-<random>` (mode 0600). The directory must exist. Throws Error (system).
+    /// The directory of `final_path` must exist. Throws Error (system).
     explicit AtomicFile(std::filesystem::path final_path, mode_t mode = 0644);
     AtomicFile(const AtomicFile&) = delete;
     AtomicFile& operator=(const AtomicFile&) = delete;
-    /// Without commit(): removes the temporary file.
+    /// Without commit(): nothing is left of it.
     ~AtomicFile();
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-    /// Somebody removed the file under its temporary or final name. What was written can still be read by fd().
+    /// Somebody removed the file, or the directory it was to be in. What was written can still be read by fd().
     [[nodiscard]] bool is_deleted() const;
     void write(std::span<const std::byte> bytes);
 
@@ -34,10 +36,14 @@ public:
     void commit_as(const std::filesystem::path& final_path);
 
 private:
+    void give_name(const std::string& name);
+
     std::filesystem::path final_path_;
-    std::filesystem::path temporary_;
     mode_t mode_;
+    UniqueFd directory_;
     UniqueFd fd_;
+    std::string temporary_;  ///< in directory_; empty while the file has no name, or has its final one
+    bool is_named_ = false;
 };
 
 /// Writes `bytes` to `path` by way of an AtomicFile.
