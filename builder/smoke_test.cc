@@ -68,7 +68,13 @@ public:
         deadline_ = started + std::chrono::duration_cast<Clock::duration>(step.timeout);
         TestOutcome out;
         OutputCollector output;
-        std::visit([&](const auto& what) { out.problem = run_step(what, step, output, out.what); }, step.what);
+        try {
+            std::visit([&](const auto& what) { out.problem = run_step(what, step, output, out.what); }, step.what);
+        } catch (const Error& e) {
+            // The image's own fault, such as a program that is not there. What this machine can't do is no test result.
+            if (e.kind() != ErrorKind::spec) throw;
+            out.problem = e.message();
+        }
         output.finish();
         out.out = output.out();
         out.err = output.err();
