@@ -180,6 +180,16 @@ constexpr Step kSteps[] = {
     {StepId::start_launcher, start_launcher},
 };
 
+/// The launcher's steps follow those of the table.
+constexpr bool in_order() {
+    std::uint32_t expected = 0;
+    for (const Step& step : kSteps) {
+        if (static_cast<std::uint32_t>(step.id) != expected++) return false;
+    }
+    return static_cast<std::uint32_t>(StepId::launch_read) == expected;
+}
+static_assert(in_order());
+
 void report(Child& child, StepId step, Result error) noexcept {
     Failure failure{};
     failure.step = step;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"

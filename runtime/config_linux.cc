@@ -3,6 +3,7 @@
 // The `linux` object of config.json (runtime-spec config-linux.md).
 #include <sched.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 

@@ -23,6 +23,7 @@
 #include "runtime/id_maps.h"
 #include "runtime/namespaces.h"
 #include "runtime/plan.h"
+#include "runtime/proc_file.h"
 #include "runtime/rlimits.h"
 
 namespace smith::runtime {
@@ -76,14 +77,12 @@ void wait_for_execve(int status, const Plan& plan) {
         const std::size_t got = read_some(status, std::as_writable_bytes(std::span(&report, 1)));
         if (got == 0) break;
         launched = got == sizeof report && report.error_number == 0;
-        if (!launched) throw Error(ErrorKind::system, describe_failure(report, plan));
+        if (launched) continue;
+        // A program that can't be executed is the bundle's fault, everything before it this machine's or ours.
+        const ErrorKind kind = report.step == StepId::launch_exec ? ErrorKind::spec : ErrorKind::system;
+        throw Error(kind, describe_failure(report, plan));
     }
     if (!launched) throw Error(ErrorKind::system, "it was killed before its program could be started");
-}
-
-void raise_oom_score(pid_t pid, int score) {
-    const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
-    write_all(open_file(path, O_WRONLY).get(), as_bytes(std::to_string(score)));
 }
 
 UniqueFd open_null() { return open_file("/dev/null", O_RDWR); }
@@ -123,7 +122,9 @@ Container Container::start(const std::filesystem::path& directory, const RunOpti
 
             if ((plan.namespaces & CLONE_NEWUSER) != 0) write_id_maps(container.pid_, config);
             raise_hard_limits(kernel, container.pid_, config.process.rlimits);
-            if (config.process.oom_score_adj) raise_oom_score(container.pid_, *config.process.oom_score_adj);
+            if (config.process.oom_score_adj) {
+                write_proc_file(container.pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
+            }
             write_all(go.write.get(), as_bytes("g"));
             wait_for_execve(status.read.get(), plan);
             return container;

@@ -48,8 +48,8 @@ struct RunOptions {
 class Container {
 public:
     /// Returns when the program has been executed. The bundle's files are needed as long as the container runs.
-    /// Throws Error: system, naming the step that failed; spec and format, for a wrong config.json. Nothing is left
-    /// then.
+    /// Throws Error: system, naming the step that failed; spec, for a program that can't be executed; spec and format,
+    /// for a wrong config.json. Nothing is left then.
     [[nodiscard]] static Container start(const std::filesystem::path& bundle, const RunOptions& options = {});
 
     Container(Container&&) noexcept;

@@ -80,6 +80,12 @@ std::string_view advice(const Failure& failure, const Plan& plan) {
         return "a working directory may not lead through /proc's links";
     }
     if (failure.step == StepId::enter_cwd && failure.error_number == EXDEV) return "it is outside of the root";
+    if (failure.step == StepId::detach_propagation && failure.error_number == EINVAL) {
+        return "the root here is not a mount point; is this a chroot?";
+    }
+    if (failure.step == StepId::enter_root && failure.error_number == EINVAL) {
+        return "the root here cannot be changed; is it an initramfs?";
+    }
     if (failure.step != StepId::mount_file_systems || failure.item >= plan.mounts.size()) return "";
     const PlannedMount& mount = plan.mounts[failure.item];
     if (failure.error_number == ENODEV && mount.device) return "the host has something else there";

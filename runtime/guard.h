@@ -10,8 +10,9 @@
 
 namespace smith::runtime {
 
-/// Starts the guard of the process that `container` (a pidfd) is; returns the guard's own pidfd. It ends by itself when
-/// the container has ended, and is our child, to be waited for with __WALL. Throws Error (system).
+/// Starts the guard of the process that `container` (a pidfd) is; returns the guard's own pidfd, once the guard is on
+/// its post. It ends by itself when the container has ended, and is our child, to be waited for with __WALL. Throws
+/// Error (system).
 [[nodiscard]] UniqueFd start_guard(Kernel& kernel, int container);
 
 }  // namespace smith::runtime

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/id_maps.h"
 
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <pwd.h>
 #include <spawn.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <sstream>
 
 #include "base/error.h"
-#include "base/fd.h"
+#include "runtime/proc_file.h"
 
 namespace smith::runtime {
 
@@ -73,22 +70,6 @@ std::uint32_t mapped(const std::vector<IdMap>& maps, std::uint32_t id, const cha
 /// What an ordinary user may write without help: one id, the own one.
 bool is_only_own(const std::vector<IdMap>& maps, std::uint32_t own_id) {
     return maps.size() == 1 && maps.front().count == 1 && maps.front().host == own_id;
-}
-
-/// Opens a file of the child in /proc, and makes sure that it is one (CVE-2019-19921).
-UniqueFd open_proc_file(pid_t child, const char* name) {
-    const std::string path = "/proc/" + std::to_string(child) + "/" + name;
-    UniqueFd file = open_file(path, O_WRONLY);
-    struct statfs status {};
-    if (fstatfs(file.get(), &status) != 0 || status.f_type != PROC_SUPER_MAGIC) {
-        throw Error(ErrorKind::system, quote(path) + " is not on a proc file system");
-    }
-    return file;
-}
-
-void write_proc_file(pid_t child, const char* name, const std::string& text) {
-    while_doing([&] { return std::string("writing ") + name; },
-                [&] { write_all(open_proc_file(child, name).get(), as_bytes(text)); });
 }
 
 std::string map_text(const std::vector<IdMap>& maps) {

@@ -64,7 +64,7 @@ Result Kernel::call(long number, Args... args) noexcept {
     static_assert(sizeof...(Args) <= 5);
     const long registers[5] = {as_register(args)...};
     const Result result = invoke(number, registers[0], registers[1], registers[2], registers[3], registers[4]);
-    if (result < 0) failed_call_ = number;
+    if (result < 0) failed_call_.store(number, std::memory_order_relaxed);
     return result;
 }
 
@@ -310,7 +310,7 @@ Result Kernel::socket_option(int fd, int level, int name, void* value, unsigned*
 Result Kernel::send_message(int fd, const msghdr* message) noexcept { return call(SYS_sendmsg, fd, message, 0); }
 
 Kernel& linux_kernel() noexcept {
-    static thread_local Kernel kernel;
+    static Kernel kernel;
     return kernel;
 }
 

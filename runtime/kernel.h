@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <linux/openat2.h>
@@ -32,7 +33,7 @@ public:
     virtual ~Kernel() = default;
 
     /// The number of the call that failed last; -1 when none has.
-    [[nodiscard]] long failed_call() const noexcept { return failed_call_; }
+    [[nodiscard]] long failed_call() const noexcept { return failed_call_.load(std::memory_order_relaxed); }
 
     // Files. Every descriptor is close-on-exec.
     Result open_beneath(int root, const char* path, std::uint64_t flags, std::uint64_t resolve,
@@ -114,10 +115,10 @@ private:
     template <typename... Args>
     Result call(long number, Args... args) noexcept;
 
-    long failed_call_ = -1;
+    std::atomic<long> failed_call_ = -1;
 };
 
-/// The real one, for whoever has nothing else in mind. Each thread has its own.
+/// The real one, for whoever has nothing else in mind. All threads may use it.
 [[nodiscard]] Kernel& linux_kernel() noexcept;
 
 /// "mount_setattr" for its number; "system call 442" for one that nobody knows.
