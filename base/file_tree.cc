@@ -49,6 +49,12 @@ void FileTree::put(const ImagePath& path, Entry entry) {
     entries_.emplace(path, std::move(entry));
 }
 
+bool FileTree::has_room_for(const ImagePath& path) const {
+    for (ImagePath parent = path.parent();; parent = parent.parent()) {
+        if (const Entry* entry = find(parent)) return is_directory(entry);
+    }
+}
+
 void FileTree::erase(const ImagePath& path) {
     const auto first = first_below(path);
     auto last = first;

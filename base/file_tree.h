@@ -94,6 +94,9 @@ public:
     /// than kMaxTreeEntries entries.
     void put(const ImagePath& path, Entry entry);
 
+    /// Whether whatever stands above `path` is a directory, so that put() will find it a place. No link is followed.
+    [[nodiscard]] bool has_room_for(const ImagePath& path) const;
+
     /// Removes the entry and all below it. The root loses what it holds, and stays.
     void erase(const ImagePath& path);
 

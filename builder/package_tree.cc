@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "base/bounds.h"
 #include "base/error.h"
@@ -58,6 +59,8 @@ const char* special_kind(RpmFileKind kind) {
 class LinkMap {
 public:
     explicit LinkMap(std::vector<std::pair<ImagePath, std::string>> links) : links_(std::move(links)) {
+        // Of several circles the same one is told, whatever order the packages come in.
+        std::ranges::sort(links_);
         // A link may stand below another one (/lib/x, with /lib -> usr/lib), and that one only gets its place in an
         // earlier round. Each round settles at least one level more; links to links need no more rounds than the kernel
         // would follow.
@@ -70,15 +73,23 @@ public:
             }
             if (placed == by_place_) return;
             by_place_ = std::move(placed);
+            last_parent_.reset();
         }
         throw Error(ErrorKind::resolve, "links of these packages lead through each other without end");
     }
 
-    /// `path` with every link on the way to its last component followed.
+    /// `path` with every link on the way to its last component followed. Throws Error (resolve) when they run in a
+    /// circle; (format) when they lead to where no path can.
     [[nodiscard]] ImagePath place_of(const ImagePath& path) const {
         if (path.is_root()) return path;
-        int budget = limits::kMaxSymlinksFollowed;
-        return follow(path.parent(), budget).child(path.name());
+        const ImagePath parent = path.parent();
+        // A directory's files follow each other in a header.
+        if (!last_parent_ || *last_parent_ != parent) {
+            int budget = limits::kMaxSymlinksFollowed;
+            last_place_ = follow(parent, budget);
+            last_parent_ = parent;
+        }
+        return last_place_.child(path.name());
     }
 
 private:
@@ -109,6 +120,8 @@ private:
 
     std::vector<std::pair<ImagePath, std::string>> links_;
     std::map<ImagePath, std::string> by_place_;
+    mutable std::optional<ImagePath> last_parent_;
+    mutable ImagePath last_place_;
 };
 
 /// What two claims on one place come to; nothing when they can't both be met.
@@ -141,22 +154,20 @@ Outcome settle(const Claim& a, const Claim& b) {
 class Merger {
 public:
     explicit Merger(std::span<const PackageFiles> packages) : links_(collect_links(packages)) {
-        // By name, so that "first" means the same whatever order the packages come in.
-        std::vector<const PackageFiles*> sorted;
-        for (const PackageFiles& package : packages) sorted.push_back(&package);
-        std::ranges::sort(sorted, {}, &PackageFiles::name);
-        for (const PackageFiles* package : sorted) add(*package);
+        for (const PackageFiles* package : in_one_order(packages)) add(*package);
     }
 
     MergedPackages finish() {
         MergedPackages out;
         for (auto& [path, claim] : claims_) {
-            try {
-                out.tree.put(path, {claim.node, claim.package});
-            } catch (const Error&) {
+            if (!out.tree.has_room_for(path)) {
                 conflicts_.insert(describe_parent_conflict(path, claim));
                 continue;
             }
+            while_doing([&] { return "laying down " + quote(claim.package); },
+                        [&] {
+                            out.tree.put(path, {claim.node, claim.package});
+                        });
             if (!claim.notes.empty()) out.notes.emplace(path, std::move(claim.notes));
         }
         check_links_over_directories(out.tree);
@@ -176,41 +187,75 @@ private:
         return LinkMap(std::move(links));
     }
 
+    /// By name, so that "first" means the same whatever order the packages come in; two builds of one NEVRA by what
+    /// they hold.
+    static std::vector<const PackageFiles*> in_one_order(std::span<const PackageFiles> packages) {
+        std::vector<const PackageFiles*> out;
+        for (const PackageFiles& package : packages) out.push_back(&package);
+        const auto what = [](const RpmFile& f) {
+            return std::tie(f.path, f.kind, f.mode, f.ghost, f.size, f.digest, f.link_target, f.color, f.capabilities);
+        };
+        const auto is_before = [&](const RpmFile& a, const RpmFile& b) { return what(a) < what(b); };
+        std::ranges::sort(out, [&](const PackageFiles* a, const PackageFiles* b) {
+            if (a->name != b->name) return a->name < b->name;
+            return std::ranges::lexicographical_compare(a->files, b->files, is_before);
+        });
+        return out;
+    }
+
     void add(const PackageFiles& package) {
         for (std::size_t i = 0; i < package.files.size(); ++i) {
             const RpmFile& file = package.files[i];
             if (file.ghost || file.path.is_root()) continue;
-            const ImagePath place = links_.place_of(file.path);
-            if (const char* special = special_kind(file.kind)) {
-                specials_.emplace(place, special);
-                continue;
-            }
-            Claim claim{Directory{}, file.color, package.name, notes_about(file)};
-            if (file.kind == RpmFileKind::symlink) {
-                claim.node = Symlink{file.link_target};
-            } else if (file.kind == RpmFileKind::regular) {
-                if (!package.contents[i]) continue;
-                claim.node = Regular{(file.mode & 0100U) != 0, *package.contents[i]};
-            }
-            stake(place, std::move(claim));
+            while_doing([&] { return quote(file.path.str()) + " of " + quote(package.name); },
+                        [&] { add(package, file, package.contents[i]); });
         }
     }
 
-    void stake(const ImagePath& place, Claim claim) {
-        const auto [it, is_new] = claims_.emplace(place, claim);
+    void add(const PackageFiles& package, const RpmFile& file, const std::optional<Content>& content) {
+        ImagePath place = links_.place_of(file.path);
+        if (const char* special = special_kind(file.kind)) {
+            specials_.emplace(std::move(place), special);
+            return;
+        }
+        Claim claim{Directory{}, file.color, package.name, notes_about(file)};
+        if (file.kind == RpmFileKind::symlink) {
+            claim.node = Symlink{file.link_target};
+        } else if (file.kind == RpmFileKind::regular) {
+            if (!content) return;
+            claim.node = Regular{(file.mode & 0100U) != 0, *content};
+        }
+        stake(std::move(place), std::move(claim));
+    }
+
+    void stake(ImagePath at, Claim claim) {
+        const auto [it, is_new] = claims_.try_emplace(std::move(at), std::move(claim));
         if (is_new) return;
+        const ImagePath& place = it->first;
         Claim& held = it->second;
         const bool was_directory = std::holds_alternative<Directory>(held.node);
         const bool is_directory = std::holds_alternative<Directory>(claim.node);
         if (was_directory != is_directory)
             directory_claims_.emplace(place, was_directory ? held.package : claim.package);
         switch (settle(held, claim)) {
-            case Outcome::first: break;
-            case Outcome::second: held = std::move(claim); break;
+            case Outcome::first: add_notes(held, claim); break;
+            case Outcome::second:
+                add_notes(claim, held);
+                held = std::move(claim);
+                break;
             case Outcome::conflict:
                 conflicts_.insert(quote(place.str()) + " is " + describe(held.node) + " in " + quote(held.package) +
                                   " and " + describe_other(held, claim) + " in " + quote(claim.package));
         }
+    }
+
+    /// What is lost of a file is lost, whichever of its packages says so.
+    static void add_notes(Claim& kept, const Claim& other) {
+        if (kept.node.index() != other.node.index()) return;
+        for (const std::string& note : other.notes) {
+            if (std::ranges::find(kept.notes, note) == kept.notes.end()) kept.notes.push_back(note);
+        }
+        std::ranges::sort(kept.notes);
     }
 
     static std::string describe_other(const Claim& a, const Claim& b) {
@@ -218,12 +263,16 @@ private:
         return both_files ? "a different one" : describe(b.node);
     }
 
-    /// A link that took the place of a directory must lead to one, or to where one will be made.
-    void check_links_over_directories(const FileTree& tree) {
+    /// A link that took the place of a directory must lead to one; where nothing is, the directory is made.
+    void check_links_over_directories(FileTree& tree) {
         for (const auto& [path, package] : directory_claims_) {
             const Resolution end = tree.resolve(path);
-            if (end.entry == nullptr || is_directory(end.entry)) continue;
             const Entry* there = tree.find(path);
+            if (there == nullptr || is_directory(end.entry)) continue;
+            if (end.entry == nullptr && !end.too_many_links && tree.has_room_for(end.path)) {
+                tree.put(end.path, {Directory{}, package});
+                continue;
+            }
             conflicts_.insert(quote(path.str()) + " is " + describe(there->node) + " in " + quote(there->origin) +
                               " and a directory in " + quote(package));
         }

@@ -34,11 +34,12 @@ struct MergedPackages {
 };
 
 /// The result does not depend on the order of `packages`:
-/// - Files below a directory that any package makes a link land where the link points (EL's `filesystem`, /lib64).
+/// - Files below a directory that any package makes a link land where the link points (EL's `filesystem`, /lib64). So
+///   does the directory itself, should nothing be there.
 /// - Equal files and links at one path are one. Of two ELF files of different colour the 64-bit one stays, as rpm's
 ///   transactions choose on a 64-bit system. Ghosts give way to everything.
 /// - Anything else at one path is a conflict.
-/// Throws Error (resolve) naming every conflict with both packages.
+/// Throws Error (resolve) naming every conflict with both packages; (format) for what no file system could hold.
 [[nodiscard]] MergedPackages merge_packages(std::span<const PackageFiles> packages);
 
 }  // namespace smith::builder

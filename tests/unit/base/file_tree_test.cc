@@ -175,3 +175,14 @@ TEST_CASE("a link may hold data that is no path", "[file_tree]") {
     CHECK(end_of(tree, deep + "/l") == "-");
     CHECK_THROWS_AS(tree.put(at("/long"), link(std::string(4096, 'x'))), Error);
 }
+
+TEST_CASE("there is room where nothing but directories stands above", "[file_tree]") {
+    FileTree tree;
+    tree.put(at("/d/f"), file("f"));
+    tree.put(at("/l"), link("d"));
+    CHECK(tree.has_room_for(at("/d/new/deep")));
+    CHECK(tree.has_room_for(at("/x")));
+    CHECK(tree.has_room_for(at("/")));
+    CHECK_FALSE(tree.has_room_for(at("/d/f/x/y")));
+    CHECK_FALSE(tree.has_room_for(at("/l/x")));
+}

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <random>
 
 #include "base/error.h"
 
@@ -184,4 +186,110 @@ TEST_CASE("what an image can't carry is left out and noted", "[package_tree]") {
     CHECK(merged.notes.at(at("/usr/bin/wall")) == std::vector<std::string>{"setgid bit dropped"});
     CHECK(merged.notes.at(at("/usr/bin/ping")) ==
           std::vector<std::string>{"file capabilities dropped: cap_net_raw=ep"});
+}
+
+TEST_CASE("a directory lands where another package's link points, should nothing be there", "[package_tree]") {
+    CHECK(dump(merge({Package("a").link("/d", "e/f"), Package("b").directory("/d")}).tree) ==
+          "/d  link e/f\n/e  dir\n/e/f  dir\n");
+    CHECK(conflict({Package("a").link("/d", "d"), Package("b").directory("/d")}) != "no conflict");
+    CHECK(conflict({Package("a").link("/d", "f/x").file("/f", "f"), Package("b").directory("/d")}) != "no conflict");
+}
+
+TEST_CASE("what is lost of a file is noted, whichever of its packages says so", "[package_tree]") {
+    const auto notes = merge({Package("a").file("/su", "su", 0755), Package("b").file("/su", "su", 04755)}).notes;
+    CHECK(notes.at(at("/su")) == std::vector<std::string>{"setuid bit dropped"});
+}
+
+TEST_CASE("what no file system could hold is told with its package", "[package_tree]") {
+    const auto message = [](const std::vector<Package>& packages) {
+        try {
+            static_cast<void>(merge(packages));
+        } catch (const Error& e) {
+            return e.message();
+        }
+        return std::string("no error");
+    };
+    CHECK(message({Package("a").link("/l", "")}).find("'a'") != std::string::npos);
+    CHECK(message({Package("a").link("/l", std::string(5000, 'x'))}).find("'a'") != std::string::npos);
+    std::string deep;
+    while (deep.size() < 3800) deep += "/" + std::string(100, 'd');
+    CHECK(message({Package("a").link("/l", deep), Package("b").file("/l" + deep.substr(0, 2000), "x")}).find("'b'") !=
+          std::string::npos);
+}
+
+namespace {
+
+/// A package of files at a few places, as a stranger might build it: each place of any kind.
+Package random_package(std::mt19937& random, const std::string& name) {
+    const auto one_of = [&](const auto& list) { return list[random() % list.size()]; };
+    const std::vector<std::string> names = {"a", "b", "c"};
+    Package out(name);
+    for (unsigned i = 0; i < 1 + random() % 4; ++i) {
+        std::string path;
+        for (unsigned depth = 0; depth < 1 + random() % 3; ++depth) path += "/" + one_of(names);
+        switch (random() % 8) {
+            case 0: out.directory(path); break;
+            case 1:
+            case 2: out.link(path, (random() % 2 == 0 ? "/" : "../") + one_of(names)); break;
+            case 3: out.ghost(path); break;
+            case 4: out.special(path, RpmFileKind::device); break;
+            case 5: out.file(path, one_of(names), 0755, 1 + random() % 2); break;
+            default: out.file(path, "same", random() % 2 == 0 ? 0644 : 04755);
+        }
+    }
+    return out;
+}
+
+std::string result_of(const std::vector<PackageFiles>& list) {
+    try {
+        const MergedPackages merged = merge_packages(list);
+        std::string out = dump(merged.tree);
+        for (const auto& [path, entry] : merged.tree.entries()) out += path.str() + " from " + entry.origin + "\n";
+        for (const auto& [path, notes] : merged.notes) {
+            for (const std::string& note : notes) out += path.str() + ": " + note + "\n";
+        }
+        return out;
+    } catch (const Error& e) {
+        return e.message();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("neither result nor error depends on the order of the packages", "[package_tree]") {
+    std::mt19937 random(4711);
+    int merged = 0;
+    for (int round = 0; round < 3000; ++round) {
+        std::vector<PackageFiles> list;
+        for (unsigned i = 0; i < 2 + random() % 4; ++i) {
+            // Now and then two builds of one NEVRA.
+            list.push_back(random_package(random, "p" + std::to_string(random() % 8)).files());
+        }
+        const std::string expected = result_of(list);
+        if (expected.starts_with("/")) ++merged;
+        for (int order = 0; order < 6; ++order) {
+            std::shuffle(list.begin(), list.end(), random);
+            REQUIRE(result_of(list) == expected);
+        }
+    }
+    // The sets are not such that all of them conflict.
+    CHECK(merged > 300);
+}
+
+TEST_CASE("as many files as a distribution has are merged in linear time", "[.][benchmark]") {
+    std::vector<PackageFiles> list;
+    for (int p = 0; p < 2000; ++p) {
+        Package package("package-with-a-name-" + std::to_string(p) + "-1.0-1.el9.x86_64");
+        for (int f = 0; f < 75; ++f) {
+            package.file("/lib/modules/some/directory/" + std::to_string(p % 300) + "/file-" + std::to_string(p) + "-" +
+                             std::to_string(f),
+                         "x");
+        }
+        list.push_back(package.files());
+    }
+    list.push_back(Package("filesystem").link("/lib", "usr/lib").directory("/usr/lib").files());
+    const auto start = std::chrono::steady_clock::now();
+    const MergedPackages merged = merge_packages(list);
+    WARN(merged.tree.size() << " entries in "
+                            << std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() << " s");
 }
