@@ -45,7 +45,11 @@ AtomicFile::AtomicFile(std::filesystem::path final_path, mode_t mode)
       directory_(open_file(directory_of(final_path_), O_RDONLY | O_DIRECTORY)) {
     fd_ = UniqueFd(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     // It gets its name by way of /proc; and kernels without O_TMPFILE take it for a directory opened for writing.
-    if (fd_ && ::access(proc_name(fd_.get()).c_str(), F_OK) == 0) return;
+    if (fd_ && ::access(proc_name(fd_.get()).c_str(), F_OK) == 0) {
+        // For the moment in which it has a temporary name (see give_name).
+        static_cast<void>(::flock(fd_.get(), LOCK_EX | LOCK_NB));
+        return;
+    }
 
     std::string name = (directory_of(final_path_) / (std::string(kTemporaryPrefix) + "XXXXXX")).string();
     fd_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
