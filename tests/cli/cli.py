@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the command line share. They need no repository: an image of nothing but an overlay will do.
 
-    SMITH           the program; meson sets it
-    SMITH_SOURCE    the source tree
+    SMITH           the program; the tests of meson set it
+    SMITH_SOURCE    the source tree; set likewise
 """
 import contextlib
 import os
 import subprocess
 import tempfile
 
-SMITH = os.environ["SMITH"]
-SOURCE = os.environ["SMITH_SOURCE"]
+SOURCE = os.environ.get("SMITH_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SMITH = os.environ.get("SMITH") or os.path.join(SOURCE, "build", "tools", "smith", "smith")
 
 SPEC = """\
 schema: 1
+packages: []
 arch: x86_64
 cmd: [/read/data]
 env: [TZ=UTC]
@@ -33,7 +34,7 @@ def scratch():
         os.chdir(folder)
         write("app.yaml", SPEC)
         write("rootfs/read/data", "Hello World!\n")
-        write("rootfs/usr/bin/tool", "#!/read/data\n")
+        write("rootfs/usr/bin/tool", "I am a tool\n")
         os.chmod("rootfs/usr/bin/tool", 0o755)
         os.symlink("tool", "rootfs/usr/bin/link")
         try:

@@ -105,20 +105,20 @@ TEST_CASE("no message moves the cursor", "[cli]") {
 TEST_CASE("on a terminal progress is one line, drawn ten times a second, gone at the end", "[cli]") {
     Screen screen;
     TerminalReporter reporter(screen.settings(true));
-    reporter.progress("reading", 0, 0);
-    CHECK(screen.shown() == "<^[Kreading  0 B");
+    reporter.progress("packages", 0, 0);
+    CHECK(screen.shown() == "<^[Kpackages  0 B");
     screen.now += 50ms;
-    reporter.progress("reading", 10, 0);
+    reporter.progress("packages", 10, 0);
     CHECK(screen.shown().empty());
     screen.now += 50ms;
-    reporter.progress("reading", 20, 40);
-    CHECK(screen.shown() == "<^[Kreading [##########----------]  50%  20 B/40 B");
+    reporter.progress("packages", 20, 40);
+    CHECK(screen.shown() == "<^[Kpackages [#####-----]  50%  20 B/40 B");
     reporter.info("by the way");
     CHECK(screen.shown() == "<^[Kby the way\n");
     screen.now += 100ms;
-    reporter.progress("reading", 30, 40);
+    reporter.progress("packages", 30, 40);
     static_cast<void>(screen.shown());
-    reporter.progress("reading", 40, 40);
+    reporter.progress("packages", 40, 40);
     CHECK(screen.shown() == "<^[K");
 }
 
@@ -127,21 +127,21 @@ TEST_CASE("the line of progress is narrower than the terminal", "[cli]") {
     ReporterSettings settings = screen.settings(true);
     settings.columns = [] { return std::size_t{10}; };
     TerminalReporter reporter(settings);
-    reporter.progress("downloading", 1, 2);
-    CHECK(screen.shown() == "<^[Kdownloadi");
+    reporter.progress("packages", 1, 2);
+    CHECK(screen.shown() == "<^[Kpackages ");
 }
 
 TEST_CASE("in a log progress is told every ten seconds, and no quick phase at all", "[cli]") {
     Screen screen;
     TerminalReporter reporter(screen.settings(false));
-    reporter.progress("downloading", 0, 4096);
+    reporter.progress("packages", 0, 4096);
     screen.now += 9s;
-    reporter.progress("downloading", 1024, 4096);
+    reporter.progress("packages", 1024, 4096);
     CHECK(screen.shown().empty());
     screen.now += 1s;
-    reporter.progress("downloading", 2048, 4096);
-    CHECK(screen.shown() == "downloading: 2.0 KiB of 4.0 KiB\n");
-    reporter.progress("downloading", 4096, 4096);
+    reporter.progress("packages", 2048, 4096);
+    CHECK(screen.shown() == "packages: 2.0 KiB of 4.0 KiB\n");
+    reporter.progress("packages", 4096, 4096);
     CHECK(screen.shown().empty());
 }
 

@@ -43,9 +43,9 @@ def main():
         assert smith("ls", "oci:app", "/usr/bin").out.splitlines() == ["/usr/bin", "/usr/bin/link", "/usr/bin/tool"]
         long = smith("ls", "-l", "oci:app", "usr/bin/").out.splitlines()
         assert re.fullmatch(r"lrwxrwxrwx 10:10 +4 /usr/bin/link -> tool", long[1]), long
-        assert re.fullmatch(r"-rwxr-xr-x 10:10 +13 /usr/bin/tool", long[2]), long
+        assert re.fullmatch(r"-rwxr-xr-x 10:10 +12 /usr/bin/tool", long[2]), long
         tool = {e["path"]: e for e in json.loads(smith("ls", "--json", "oci:app").out)}["/usr/bin/tool"]
-        assert tool["type"] == "file" and tool["executable"] and tool["size"] == 13, tool
+        assert tool["type"] == "file" and tool["executable"] and tool["size"] == 12, tool
 
         step("inspect: for people and for programs")
         text = smith("inspect", "app").out

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C in the middle of a download: smith dies of the signal and leaves nothing half done."""
+"""Ctrl-C in the middle of a download, or of a test: smith dies of the signal and leaves nothing half done."""
 import gzip
 import hashlib
 import http.server
@@ -11,6 +11,9 @@ import threading
 import time
 
 from cli import SMITH, environment, scratch, step, write
+
+FIXTURE = os.environ.get("SMITH_FIXTURE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "smith-fixture", "repo")
 
 PRIMARY = gzip.compress(b"<metadata/>" + os.urandom(100000), mtime=0)
 REPOMD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -43,8 +46,57 @@ class Stalling(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def temporaries(folder):
-    return [os.path.join(at, f) for at, _, files in os.walk(folder) for f in files if f.startswith(".tmp-")]
+def litter(folder):
+    """Temporary files and containers' folders."""
+    return [os.path.join(at, name) for at, folders, files in os.walk(folder) for name in folders + files
+            if name.startswith((".tmp-", "bundle-"))]
+
+
+def start(*args, **more):
+    return subprocess.Popen([SMITH, *args], env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, **more)
+
+
+def ends_of(process, number):
+    """Sends signal `number`, of which the process must die without a word."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == -number, (process.returncode, out, err)
+    assert out == b"" and err == b"", (out, err)
+
+
+def in_a_download(url, number):
+    with scratch() as folder:
+        write("net.yaml", "schema: 1\npackage: x\npaths: [/x]\n")
+        before = sorted(os.listdir(folder))
+        Stalling.stalled.clear()
+        process = start("build", "net.yaml", "--repo", "r=" + url)
+        assert Stalling.stalled.wait(30), process.communicate(timeout=30)
+        ends_of(process, number)
+        assert not litter(folder), litter(folder)
+        assert sorted(os.listdir(folder)) == sorted(before + ["cache"]), os.listdir(folder)
+
+
+def in_a_test(number):
+    """With a program that sleeps, so it takes the repository that tools/fixture makes."""
+    with scratch() as folder:
+        write("sleep.yaml", "schema: 1\npackage: busybox\npaths: [/usr/bin/busybox]\n"
+                            "test:\n- run: [/usr/bin/busybox, sleep, '987']\n  timeout: 5m\n")
+        process = start("build", "sleep.yaml", "-q", "--repo-file", os.path.join(FIXTURE, "fixture.repo"))
+        deadline = time.monotonic() + 60
+        while not sleepers() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sleepers(), process.communicate(timeout=30)
+        ends_of(process, number)
+        while sleepers() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not sleepers(), "the container goes on"
+        assert not litter(folder), litter(folder)
+        assert not os.path.exists("sleep"), "an image was left behind"
+
+
+def sleepers():
+    return subprocess.run(["pgrep", "-f", "^/usr/bin/busybox sleep 987"], stdout=subprocess.PIPE, check=False).stdout
 
 
 def main():
@@ -54,29 +106,18 @@ def main():
     url = "http://127.0.0.1:%d/" % server.server_address[1]
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        with scratch() as folder:
-            step(signal.Signals(number).name)
-            write("net.yaml", "schema: 1\npackage: x\npaths: [/x]\n")
-            before = sorted(os.listdir(folder))
-            Stalling.stalled.clear()
-            process = subprocess.Popen([SMITH, "build", "net.yaml", "--repo", "r=" + url], env=environment(),
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            assert Stalling.stalled.wait(30), process.communicate(timeout=30)
-            deadline = time.monotonic() + 30
-            while not temporaries(folder) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            assert temporaries(folder), "nothing under way that could be left behind"
-            process.send_signal(number)
-            out, err = process.communicate(timeout=30)
-            assert process.returncode == -number, (process.returncode, out, err)
-            assert out == b"" and err == b"", (out, err)
-            assert not temporaries(folder), temporaries(folder)
-            assert sorted(os.listdir(folder)) == sorted(before + ["cache"]), os.listdir(folder)
+        step(signal.Signals(number).name + " in a download")
+        in_a_download(url, number)
+
+    if os.path.exists(os.path.join(FIXTURE, "fixture.repo")):
+        step("SIGINT in a test")
+        in_a_test(signal.SIGINT)
+    else:
+        print("  (no repository at %s: not tried in a test)" % FIXTURE)
 
     step("a signal that was ignored from the start stays ignored")
     with scratch():
-        process = subprocess.Popen(["sh", "-c", 'trap "" INT; exec "$@"', "sh", SMITH, "build", "app.yaml"],
-                                   env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = start("build", "app.yaml", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
         for _ in range(20):
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)

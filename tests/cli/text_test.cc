@@ -45,16 +45,15 @@ TEST_CASE("a command line is told as it would be typed", "[cli]") {
 
 TEST_CASE("a progress line has share, rate and what is left", "[cli]") {
     CHECK(progress_line({"downloading", true, 1024 * 1024, 2 * 1024 * 1024, 0, 2s}, 200) ==
-          "downloading [##########----------]  50%  1.0 MiB/2.0 MiB  512.0 KiB/s  2 s left");
-    CHECK(progress_line({"reading headers", false, 3, 4, 0, 100ms}, 200) ==
-          "reading headers [###############-----]  75%  3/4");
+          "downloading [#####-----]  50%  1.0 MiB/2.0 MiB  512.0 KiB/s  2 s left");
+    CHECK(progress_line({"reading headers", false, 3, 4, 0, 100ms}, 200) == "reading headers [#######---]  75%  3/4");
     CHECK(progress_line({"downloading", true, 2048, 0, 0, 1s}, 200) == "downloading  2.0 KiB  2.0 KiB/s");
 }
 
 TEST_CASE("a progress line stays in its line and its numbers in their bounds", "[cli]") {
     constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
     CHECK(progress_line({"downloading", true, kMost - 1, kMost, 0, 1ms}, 20) == "downloading [#######");
-    CHECK(progress_line({"x", false, 7, 3, 9, 1s}, 80) == "x [####################] 100%  7/3");
+    CHECK(progress_line({"x", false, 7, 3, 9, 1s}, 80) == "x [##########] 100%  7/3");
 }
 
 TEST_CASE("JSON holds any name, and the bytes of those that are not UTF-8", "[cli]") {

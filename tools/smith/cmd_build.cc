@@ -35,9 +35,12 @@ json to_json(const BuildResult& result) {
 }
 
 std::string summary(const BuildResult& result) {
-    return "wrote " + quote(result.output) + ": " + format_bytes(result.files_size) + " in files, " +
-           format_bytes(result.layer_size) + " packed; of " + format_count(result.packages, "package", "packages") +
-           ", " + std::to_string(result.packages_shipped) + " went in";
+    std::string out = "wrote " + quote(result.output) + ": " + format_bytes(result.files_size) + " in files, " +
+                      format_bytes(result.layer_size) + " packed";
+    if (result.packages > 0)
+        out += ", out of " + std::to_string(result.packages_shipped) + " of " +
+               format_count(result.packages, "package", "packages");
+    return out;
 }
 
 int tell_failed_test(const BuildResult& result, const Context& context) {
@@ -76,7 +79,6 @@ int run_command(const BuildCommand& command, Context& context) {
         return tell_failed_test(failed.result(), context);
     }
     context.reporter.clear();
-    if (context.common.verbose) context.reporter.text(list_outcomes(result.tests));
     context.reporter.info(summary(result));
     if (context.common.json)
         write_json(to_json(result));

@@ -31,6 +31,21 @@ builder::Spec spec_to_test(const TestCommand& command, const ocilayout::ImageHea
     return builder::parse_spec(attached->bytes, "the spec attached to " + quote(command.source), reporter);
 }
 
+/// What run_tests() tells of each test as it goes is the result here, and comes on standard output.
+class WithoutInfo : public Reporter {
+public:
+    explicit WithoutInfo(Reporter& to) : to_(to) {}
+    void warn(std::string_view message) override { to_.warn(message); }
+    void info(std::string_view message) override { static_cast<void>(message); }
+    void debug(std::string_view message) override { to_.debug(message); }
+    void progress(std::string_view phase, std::uint64_t done, std::uint64_t total) override {
+        to_.progress(phase, done, total);
+    }
+
+private:
+    Reporter& to_;
+};
+
 int report(const std::vector<TestOutcome>& outcomes, const Context& context) {
     context.reporter.clear();
     const bool passed = builder::all_passed(outcomes);
@@ -56,7 +71,8 @@ int run_command(const TestCommand& command, Context& context) {
     const builder::Spec spec = spec_to_test(command, image.head, context.reporter);
     if (spec.tests.empty()) context.reporter.warn("there are no tests for " + quote(command.source));
     const builder::RunnableImage runnable{image.tree, *image.contents, image.head.config};
-    return report(builder::run_tests(runnable, spec.tests, context.cache_dir(), context.reporter), context);
+    WithoutInfo reporter(context.reporter);
+    return report(builder::run_tests(runnable, spec.tests, context.cache_dir(), reporter), context);
 }
 
 }  // namespace smith::cli

@@ -40,6 +40,9 @@ extern "C" void tell_the_thread(int number) {
 /// The names that base/atomic_file.cc and builder/bundle.cc give to what goes away again.
 bool is_temporary(std::string_view name) { return name.starts_with(".tmp-") || name.starts_with("bundle-"); }
 
+/// A file that got its temporary name from us a moment ago, and is about to get its own.
+bool is_ours_by_name(std::string_view name) { return name.starts_with(".tmp-" + std::to_string(::getpid()) + "-"); }
+
 /// True when `fd` holds the lock on its file. Another process's temporary, which a sweep of ours is looking at just
 /// now, is locked by that process; what only looks like a temporary is locked by nobody.
 bool holds_lock(int fd, const std::filesystem::path& link) {
@@ -108,11 +111,12 @@ void remove_own_temporaries() {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator("/proc/self/fd", ignored)) {
         const fs::path target = fs::read_symlink(entry.path(), ignored);
-        if (!is_temporary(target.filename().string())) continue;
+        const std::string name = target.filename().string();
+        if (!is_temporary(name)) continue;
         const std::string number = entry.path().filename().string();
         int fd = -1;
         static_cast<void>(std::from_chars(number.data(), number.data() + number.size(), fd));
-        if (holds_lock(fd, entry.path())) fs::remove_all(target, ignored);
+        if (is_ours_by_name(name) || holds_lock(fd, entry.path())) fs::remove_all(target, ignored);
     }
 }
 

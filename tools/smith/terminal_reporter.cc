@@ -24,11 +24,7 @@ constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::chrono::seconds kLogEvery{10};
 
 /// Phases that count bytes; all others count items.
-bool counts_bytes(std::string_view phase) {
-    for (const std::string_view begin : {"downloading", "reading", "compressing", "copying"})
-        if (phase.starts_with(begin)) return true;
-    return false;
-}
+bool counts_bytes(std::string_view phase) { return phase == "metadata" || phase == "packages"; }
 
 bool is_set(const char* variable) {
     const char* value = std::getenv(variable);
@@ -93,9 +89,9 @@ void TerminalReporter::progress(std::string_view phase, std::uint64_t done, std:
     const bool finished = total > 0 && done >= total;
     const auto pause = settings_.terminal ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kLogEvery);
     if (now - last_shown_ >= pause && !finished) {
-        const Progress progress{
-            phase_, counts_bytes(phase),  done,
-            total,  phase_done_at_start_, std::chrono::duration_cast<std::chrono::milliseconds>(now - phase_began_)};
+        Progress progress{.phase = phase_, .bytes = counts_bytes(phase_), .done = done, .total = total};
+        progress.done_at_start = phase_done_at_start_;
+        progress.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - phase_began_);
         last_shown_ = now;
         if (settings_.terminal) {
             const std::size_t columns = settings_.columns ? settings_.columns() : 80;

@@ -39,9 +39,9 @@ struct Progress {
     std::chrono::milliseconds elapsed{0};
 };
 
-/// "downloading [#####-----]  50%  1.0 MiB/2.0 MiB  512.0 KiB/s  2 s left", cut to `columns`.
+/// "packages [#####-----]  50%  1.0 MiB/2.0 MiB  512.0 KiB/s  2 s left", cut to `columns`.
 [[nodiscard]] std::string progress_line(const Progress& progress, std::size_t columns);
-/// "downloading: 1.0 MiB of 2.0 MiB"
+/// "packages: 1.0 MiB of 2.0 MiB"
 [[nodiscard]] std::string progress_words(const Progress& progress);
 
 }  // namespace smith::cli
