@@ -48,12 +48,15 @@ std::vector<std::string> notes_about(const RpmFile& file) {
 
 const char* special_kind(RpmFileKind kind) {
     switch (kind) {
-        case RpmFileKind::device: return "device left out";
-        case RpmFileKind::fifo: return "fifo left out";
-        case RpmFileKind::socket: return "socket left out";
+        case RpmFileKind::device: return "device";
+        case RpmFileKind::fifo: return "fifo";
+        case RpmFileKind::socket: return "socket";
         default: return nullptr;
     }
 }
+
+/// Something that a tree can't hold: what it is, and whose.
+using Special = std::pair<std::string, std::string>;
 
 /// Where links lead that packages bring, before there is a tree. Paths in it are final: no parent is a link.
 class LinkMap {
@@ -171,8 +174,9 @@ public:
             if (!claim.notes.empty()) out.notes.emplace(path, std::move(claim.notes));
         }
         check_links_over_directories(out.tree);
+        check_specials();
         if (!conflicts_.empty()) throw Error(ErrorKind::resolve, conflict_message());
-        for (auto& [path, note] : specials_) out.notes[path].push_back(note);
+        for (const auto& [path, special] : specials_) out.notes[path].push_back(special.first + " left out");
         return out;
     }
 
@@ -215,7 +219,7 @@ private:
     void add(const PackageFiles& package, const RpmFile& file, const std::optional<Content>& content) {
         ImagePath place = links_.place_of(file.path);
         if (const char* special = special_kind(file.kind)) {
-            specials_.emplace(std::move(place), special);
+            specials_.emplace(std::move(place), Special(special, package.name));
             return;
         }
         Claim claim{Directory{}, file.color, package.name, notes_about(file)};
@@ -263,6 +267,16 @@ private:
         return both_files ? "a different one" : describe(b.node);
     }
 
+    /// Nothing else may stand where a device was to be.
+    void check_specials() {
+        for (const auto& [path, special] : specials_) {
+            const auto claim = claims_.find(path);
+            if (claim == claims_.end()) continue;
+            conflicts_.insert(quote(path.str()) + " is a " + special.first + " in " + quote(special.second) + " and " +
+                              describe(claim->second.node) + " in " + quote(claim->second.package));
+        }
+    }
+
     /// A link that took the place of a directory must lead to one; where nothing is, the directory is made.
     void check_links_over_directories(FileTree& tree) {
         for (const auto& [path, package] : directory_claims_) {
@@ -301,7 +315,7 @@ private:
 
     LinkMap links_;
     std::map<ImagePath, Claim> claims_;
-    std::map<ImagePath, std::string> specials_;
+    std::map<ImagePath, Special> specials_;
     std::map<ImagePath, std::string> directory_claims_;
     std::set<std::string> conflicts_;
 };

@@ -195,6 +195,13 @@ TEST_CASE("a directory lands where another package's link points, should nothing
     CHECK(conflict({Package("a").link("/d", "f/x").file("/f", "f"), Package("b").directory("/d")}) != "no conflict");
 }
 
+TEST_CASE("a device and a file at one place are a conflict, though the device is left out", "[package_tree]") {
+    CHECK(conflict({Package("a").special("/n", RpmFileKind::device), Package("b").file("/n", "x")}) ==
+          "packages conflict in their files: '/n' is a device in 'a' and a file in 'b'");
+    CHECK(conflict({Package("a").special("/n", RpmFileKind::fifo), Package("b").special("/n", RpmFileKind::fifo)}) ==
+          "no conflict");
+}
+
 TEST_CASE("what is lost of a file is noted, whichever of its packages says so", "[package_tree]") {
     const auto notes = merge({Package("a").file("/su", "su", 0755), Package("b").file("/su", "su", 04755)}).notes;
     CHECK(notes.at(at("/su")) == std::vector<std::string>{"setuid bit dropped"});
