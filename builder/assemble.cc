@@ -162,19 +162,44 @@ private:
 
     void explain_pattern(const std::string& pattern) {
         const Reason reason{"path", pattern, ""};
-        for (const ImagePath& match : find_matches(available_.tree, Glob(pattern)).paths) {
+        // Below these everything is explained: of the many directories that "/**" matches, the first ones stand for
+        // all.
+        std::set<ImagePath> explained;
+        const GlobMatches matches = find_matches(available_.tree, Glob(pattern));
+        explain_links(matches);
+        for (const ImagePath& match : matches.paths) {
             if (!tree_.contains(match)) continue;
             because_reached(match, reason);
             const ImagePath top = tree_.resolve(match).path;
+            if (stands_below_one_of(explained, top) || !explained.insert(top).second) continue;
             for (auto it = tree_.first_below(top); tree_.is_below(it, top); ++it) because_reached(it->first, reason);
         }
     }
 
-    void add_accounts() {
-        for (const auto& [path, text] : account_files(accounts_)) {
-            tree_.put(path, {Regular{false, made_.put(text)}, "smith"});
-            because(path, {"account", "", ""});
+    /// Matches are called by where they really are; the spec's spelling may lead there through links.
+    void explain_links(const GlobMatches& matches) {
+        const auto first = std::ranges::find_if(matches.paths, [&](const auto& path) { return tree_.contains(path); });
+        if (first == matches.paths.end()) return;
+        for (const ImagePath& link : matches.links) {
+            if (tree_.contains(link)) because(link, {"way", "", first->str()});
         }
+    }
+
+    static bool stands_below_one_of(const std::set<ImagePath>& directories, const ImagePath& path) {
+        for (ImagePath above = path; !above.is_root();) {
+            above = above.parent();
+            if (directories.contains(above)) return true;
+        }
+        return false;
+    }
+
+    void add_accounts() {
+        FileTree files;
+        for (const auto& [path, text] : account_files(accounts_)) {
+            files.put(path, {Regular{false, made_.put(text)}, "smith"});
+        }
+        // Like an overlay of our own: /etc may be a link.
+        lay_over(files, {"account", "", ""});
         if (!accounts_.write_files) return;
         for (const std::string& pattern : nss_library_patterns()) {
             for (const ImagePath& match : find_matches(available_.tree, Glob(pattern)).paths) {
@@ -190,18 +215,15 @@ private:
         const FileTree overlay = read_overlay(directory, writer, reporter_);
         PackedContents out;
         out.add(writer.finish_unnamed());
-        // Links of the packages that the overlay's files go through (/lib64 of a merged /usr) must be there first, or
-        // the overlay would put a directory in their place.
-        for (const auto& [path, entry] : overlay.entries()) {
-            if (is_directory(&entry) && as_symlink(available_.tree.find(path)) != nullptr) {
-                static_cast<void>(add_path(tree_, available_.tree, path));
-            }
-        }
-        apply_overlay(tree_, overlay);
-        for (const auto& [path, entry] : overlay.entries()) {
-            if (!path.is_root() && !is_directory(&entry)) because_reached(path, {"overlay", "", ""});
-        }
+        lay_over(overlay, {"overlay", "", ""});
         return out;
+    }
+
+    void lay_over(const FileTree& files, const Reason& reason) {
+        apply_overlay(tree_, files, available_.tree);
+        for (const auto& [path, entry] : files.entries()) {
+            if (!path.is_root() && !is_directory(&entry)) because_reached(path, reason);
+        }
     }
 
     void add_directories() {
@@ -211,8 +233,17 @@ private:
     }
 
     void add_directory(const ImagePath& path, const char* kind) {
+        // A link of the packages that the path goes through (/var/run) would be missed by who needs both.
+        const Resolution packaged = available_.tree.resolve(path);
+        if (!packaged.links.empty() && !packaged.too_many_links && tree_.has_room_for(packaged.links.front())) {
+            static_cast<void>(add_path(tree_, available_.tree, path));
+            for (const ImagePath& link : packaged.links) {
+                if (tree_.contains(link)) because(link, {"way", "", path.str()});
+            }
+        }
         const Resolution end = tree_.resolve(path);
-        if (end.too_many_links || (end.entry != nullptr && !is_directory(end.entry))) {
+        const bool has_place = end.entry == nullptr ? tree_.has_room_for(end.path) : is_directory(end.entry);
+        if (end.too_many_links || !has_place) {
             throw Error(ErrorKind::spec,
                         quote(path.str()) + " must be a directory, but the image has something else there");
         }

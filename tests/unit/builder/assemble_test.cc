@@ -167,3 +167,22 @@ TEST_CASE("every entry but the root has an origin and can be explained", "[assem
         CHECK_FALSE(assembled.reasons.at(path).origin.empty());
     }
 }
+
+TEST_CASE("a mount below a file is an error, and one below a link of the packages goes through it", "[assemble]") {
+    Workshop shop;
+    shop.file("/usr/bin/app", "app", true).link("/var/run", "../run").file("/run/keep", "k");
+    CHECK(shop.failure("schema: 1\npackage: app\npaths: [/usr/bin/app]\nmounts: [/usr/bin/app/x]\n")
+              .find("'/usr/bin/app/x' must be a directory") != std::string::npos);
+    const FileTree tree =
+        shop.assemble("schema: 1\npackage: app\npaths: [/usr/bin/app]\nmounts: [/var/run/app]\n").tree;
+    CHECK(is_directory(tree.find(at("/run/app"))));
+    CHECK(leaves(tree) == "/usr/bin/app /var/run ");
+}
+
+TEST_CASE("account files go where /etc leads", "[assemble]") {
+    Workshop shop;
+    shop.file("/usr/bin/app", "app", true).link("/etc", "usr/etc").file("/usr/etc/app.conf", "c");
+    const FileTree tree =
+        shop.assemble("schema: 1\npackage: app\npaths: [/usr/bin/app, /etc/app.conf]\nuser: web\n").tree;
+    CHECK(leaves(tree) == "/etc /usr/bin/app /usr/etc/app.conf /usr/etc/group /usr/etc/nsswitch.conf /usr/etc/passwd ");
+}
