@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "builder/reasons.h"
 
+#include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/bounds.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace smith::builder {
 
@@ -14,36 +17,31 @@ namespace {
 
 using nlohmann::json;
 
-/// JSON holds UTF-8 only; names in an image are bytes. A byte that is not part of UTF-8 becomes U+FFFD: the document is
-/// for people, and such a name can't be asked for on most command lines either.
-std::string printable(const std::string& text) {
-    const std::string dumped = json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-    return json::parse(dumped).get<std::string>();
-}
-
 std::string sentence(const ImagePath& path, const Why& why, const Reason& reason) {
-    const std::string subject = path.str();
+    // Whoever made the image may have called its files anything.
+    const std::string subject = escaped(path.str());
+    const std::string needer = escaped(reason.needer);
+    const std::string detail = escaped(reason.detail);
     if (reason.kind == "path") return subject + " is matched by " + quote(reason.detail) + " of the spec";
-    if (reason.kind == "library") return subject + " is needed by " + reason.needer + " (" + reason.detail + ")";
-    if (reason.kind == "interpreter") return subject + " runs " + reason.needer + " (" + reason.detail + ")";
-    if (reason.kind == "link") return subject + " is what " + reason.needer + " points to";
-    if (reason.kind == "way") return subject + " is on the way to " + reason.needer;
+    if (reason.kind == "library") return subject + " is needed by " + needer + " (" + detail + ")";
+    if (reason.kind == "interpreter") return subject + " runs " + needer + " (" + detail + ")";
+    if (reason.kind == "link") return subject + " is what " + needer + " points to";
+    if (reason.kind == "way") return subject + " is on the way to " + needer;
     if (reason.kind == "overlay") return subject + " is from the overlay";
     if (reason.kind == "mount") return subject + " is a mount of the spec";
     if (reason.kind == "fixed") return subject + " is in every microcontainer";
     if (reason.kind == "account") return subject + " says who the users of the spec are";
-    if (reason.kind == "directory") return subject + " holds " + reason.needer;
-    return subject + ": " + reason.kind + (why.origin.empty() ? "" : " of " + why.origin);
+    if (reason.kind == "directory") return subject + " holds " + needer;
+    return subject + ": " + escaped(reason.kind) + (why.origin.empty() ? "" : " of " + escaped(why.origin));
 }
 
 /// Why `path` is there: as it is written, else, for a directory, that it holds something.
 std::vector<Reason> reasons_of(const Reasons& reasons, const ImagePath& path, const Why& why) {
     if (!why.reasons.empty()) return why.reasons;
-    for (auto it = reasons.upper_bound(path); it != reasons.end(); ++it) {
-        if (it->first.is_at_or_below(path)) return {{"directory", "", it->first.str()}};
-        // "/a-b" stands between "/a" and "/a/x"; past "/a0" nothing is below "/a" any more.
-        if (it->first.str() > path.str() + "0") break;
-    }
+    // No name is less than "\x01". A path that has no room for one holds nothing.
+    if (path.str().size() + 2 > limits::kMaxPathBytes) return {};
+    const auto first = reasons.lower_bound(path.child("\x01"));
+    if (first != reasons.end() && first->first.is_at_or_below(path)) return {{"directory", "", first->first.str()}};
     return {};
 }
 
@@ -54,19 +52,21 @@ std::string text_at(const json& object, const char* key) {
 
 }  // namespace
 
+/// JSON holds UTF-8 only; names in an image are bytes. The document is for people, and a name that is no UTF-8 can't be
+/// asked for on most command lines either.
 std::string print_reasons(const Reasons& reasons) {
     json out = json::object();
     for (const auto& [path, why] : reasons) {
         json list = json::array();
         for (const Reason& reason : why.reasons) {
             json one = {{"kind", reason.kind}};
-            if (!reason.detail.empty()) one["detail"] = printable(reason.detail);
-            if (!reason.needer.empty()) one["needer"] = printable(reason.needer);
+            if (!reason.detail.empty()) one["detail"] = to_utf8(reason.detail);
+            if (!reason.needer.empty()) one["needer"] = to_utf8(reason.needer);
             list.push_back(std::move(one));
         }
         json entry = {{"because", std::move(list)}};
-        if (!why.origin.empty()) entry["origin"] = printable(why.origin);
-        out[printable(path.str())] = std::move(entry);
+        if (!why.origin.empty()) entry["origin"] = to_utf8(why.origin);
+        out[to_utf8(path.str())] = std::move(entry);
     }
     return dump_json(out);
 }
@@ -108,10 +108,12 @@ std::vector<std::string> explain(const Reasons& reasons, const ImagePath& path) 
         std::vector<std::string> out;
         for (;;) {
             const Step& step = steps[index];
-            out.insert(out.begin(), sentence(step.path, reasons.at(step.path), step.reason));
-            if (step.from == index) return out;
+            out.push_back(sentence(step.path, reasons.at(step.path), step.reason));
+            if (step.from == index) break;
             index = step.from;
         }
+        std::ranges::reverse(out);
+        return out;
     };
     const auto visit = [&](const ImagePath& at, std::size_t from) {
         const auto it = reasons.find(at);

@@ -67,3 +67,33 @@ TEST_CASE("a document that is not one of reasons is refused", "[reasons]") {
     CHECK_THROWS_AS(parse_reasons(R"({"/../a": {"because": []}})"), Error);
     CHECK_THROWS_AS(parse_reasons(R"({"/a": {"because": [{"kind": 1}]}})"), Error);
 }
+
+TEST_CASE("names in a foreign image can't drive a terminal", "[reasons]") {
+    Reasons reasons;
+    reasons[at("/\x1b[2J")] = {"p", {{"library", "\x1b]0;", "/n\x1b"}}};
+    for (const std::string& line : explain(reasons, at("/\x1b[2J"))) {
+        CHECK(line.find('\x1b') == std::string::npos);
+    }
+}
+
+TEST_CASE("a directory beside many that begin like it is explained by what it holds", "[reasons]") {
+    Reasons reasons;
+    reasons[at("/a")] = {"p", {}};
+    for (int i = 0; i < 1000; ++i) reasons[at("/a-" + std::to_string(i))] = {"p", {{"overlay", "", ""}}};
+    CHECK(explain(reasons, at("/a")).empty());
+    reasons[at("/a/b")] = {"p", {{"overlay", "", ""}}};
+    CHECK(explain(reasons, at("/a")) == std::vector<std::string>{"/a holds /a/b", "/a/b is from the overlay"});
+}
+
+TEST_CASE("a chain as long as an attacker likes is told in linear time", "[reasons]") {
+    Reasons reasons;
+    const int length = 20'000;
+    for (int i = 0; i < length; ++i) {
+        reasons[at("/" + std::to_string(i))] = {"p", {{"library", "x", "/" + std::to_string(i + 1)}}};
+    }
+    reasons[at("/" + std::to_string(length))] = {"p", {{"overlay", "", ""}}};
+    const auto chain = explain(reasons, at("/0"));
+    REQUIRE(chain.size() == static_cast<std::size_t>(length) + 1);
+    CHECK(chain.front().starts_with("/0 is needed by /1 "));
+    CHECK(chain.back() == "/20000 is from the overlay");
+}
