@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace smith::builder {
 
@@ -18,12 +19,15 @@ using nlohmann::json;
 /// RFC 3339, in UTC.
 std::string timestamp(std::int64_t seconds) {
     using namespace std::chrono;
+    constexpr std::int64_t year_10000 = 253'402'300'800;
+    if (seconds < 0 || seconds >= year_10000) {
+        throw Error(ErrorKind::usage, "SOURCE_DATE_EPOCH is not in the years 1970 to 9999");
+    }
     const sys_seconds when{std::chrono::seconds(seconds)};
     const sys_days day = floor<days>(when);
     const year_month_day date(day);
     const hh_mm_ss time(when - day);
     const int year = static_cast<int>(date.year());
-    if (year < 1970 || year > 9999) throw Error(ErrorKind::usage, "SOURCE_DATE_EPOCH is not in the years 1970 to 9999");
     char text[32];
     std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", year, static_cast<unsigned>(date.month()),
                   static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
@@ -79,10 +83,11 @@ std::string print_packages(const std::vector<PackageInfo>& packages, const FileT
                     {"arch", n.arch},
                     {"files", files->second},
                     {"checksum", package.ref.checksum.str()},
-                    {"location", package.ref.location}};
+                    {"location", to_utf8(package.ref.location)}};
         if (n.epoch != 0) one["epoch"] = n.epoch;
         const auto add = [&](const char* key, const std::string& value) {
-            if (!value.empty()) one[key] = value;
+            // Old packages have names of people in Latin-1.
+            if (!value.empty()) one[key] = to_utf8(value);
         };
         add("repo", package.ref.repo);
         add("source", package.header.source_rpm);
