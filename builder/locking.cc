@@ -11,6 +11,7 @@
 #include "base/bounds.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/image_path.h"
 #include "builder/packages.h"
 #include "builder/project.h"
 #include "resolver/fetch.h"
@@ -77,8 +78,12 @@ Lock solve_anew(const Project& project, const resolver::Request& request, const 
 }
 
 void copy_package(const resolver::LocalPackage& package, const fs::path& to) {
-    const fs::path target = to / package.ref.repo / package.ref.location;
-    fs::create_directories(target.parent_path());
+    // Both come from a file that may be anybody's: an ImagePath leads nowhere but down.
+    const ImagePath place = ImagePath().child(package.ref.repo) / package.ref.location;
+    const fs::path target = to / place.relative();
+    std::error_code failed;
+    fs::create_directories(target.parent_path(), failed);
+    if (failed) throw system_error(failed.value(), "creating directory " + quote(target.parent_path().string()));
     AtomicFile out(target);
     const UniqueFd in = open_file(package.file, O_RDONLY);
     std::vector<std::byte> buffer(limits::kMiB);

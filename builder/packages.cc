@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -24,10 +25,11 @@ std::vector<std::optional<Content>> contents_by_unpacking(const LocalPackage& pa
     return out;
 }
 
-PackageFiles files_of(const LocalPackage& package, const RpmHeader& header, const ContentStore& store) {
+/// Takes the files out of `header`.
+PackageFiles take_files(const LocalPackage& package, RpmHeader& header, const ContentStore& store) {
     std::optional<std::vector<std::optional<Content>>> contents = contents_by_header(header);
     if (!contents) contents = contents_by_unpacking(package, header, store);
-    return {header.nevra.str(), header.files, std::move(*contents)};
+    return {header.nevra.str(), std::exchange(header.files, {}), std::move(*contents)};
 }
 
 PackSource source_of(const LocalPackage& package, const PackageFiles& files) {
@@ -90,9 +92,8 @@ AvailablePackages open_packages(const Project& project, const resolver::Lock& lo
     parallel_for(environment.jobs, count, [&](std::size_t i) {
         const LocalPackage& package = fetched.packages[i];
         RpmHeader header = resolver::read_package_header(package, fetched.keyrings);
-        files[i] = files_of(package, header, store);
         const bool asked_for = is_asked_for(project, package.ref, header);
-        header.files.clear();
+        files[i] = take_files(package, header, store);
         out.packages[i] = {package.ref, std::move(header), asked_for};
     });
     for (std::size_t i = 0; i < count; ++i) out.contents->add(source_of(fetched.packages[i], files[i]));
