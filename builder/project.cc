@@ -21,6 +21,12 @@ using resolver::RepoVars;
 
 const fs::path kHostRepos = "/etc/yum.repos.d";
 
+/// The spec's name less what says that it is YAML. Nothing else is an extension: "nginx-1.25" is a name.
+fs::path without_yaml(const fs::path& spec) {
+    const fs::path extension = spec.extension();
+    return extension == ".yaml" || extension == ".yml" ? fs::path(spec).replace_extension() : spec;
+}
+
 std::string host_arch() {
     struct utsname name {};
     if (::uname(&name) != 0) throw system_error(errno, "uname");
@@ -172,8 +178,8 @@ Project open_project(const ProjectOptions& options, Reporter& reporter) {
     out.spec = load_spec(options.spec, reporter);
     out.directory = options.spec.has_parent_path() ? options.spec.parent_path() : fs::path(".");
     out.lock_file = options.lock;
-    if (out.lock_file.empty()) out.lock_file = fs::path(options.spec).replace_extension(".lock");
-    out.name = options.spec.stem().string();
+    if (out.lock_file.empty()) out.lock_file = without_yaml(options.spec) += ".lock";
+    out.name = without_yaml(options.spec).filename().string();
     out.arch = !options.arch.empty() ? options.arch : !out.spec.arch.empty() ? out.spec.arch : host_arch();
     refuse_what_is_missing(out.spec);
 

@@ -21,7 +21,7 @@ namespace smith::builder {
 /// What the command line says. Empty: not said.
 struct ProjectOptions {
     std::filesystem::path spec = "smith.yaml";
-    std::filesystem::path lock;                              ///< default: the spec's name with .lock for .yaml
+    std::filesystem::path lock;                              ///< default: the spec's name with .lock for .yaml or .yml
     std::vector<std::pair<std::string, std::string>> repos;  ///< --repo ID=URL: added, or in place of one of that id
     std::vector<std::filesystem::path> repo_files;           ///< --repo-file
     std::string arch;                                        ///< --arch
