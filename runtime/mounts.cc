@@ -306,6 +306,13 @@ Result cover_paths(Stage& stage) noexcept {
 }
 
 Result seal_root(Stage& stage) noexcept {
+    if (stage.plan.dev_readonly) {
+        const Scoped dev(stage.kernel,
+                         stage.kernel.open_beneath(stage.root, "dev", O_PATH | O_DIRECTORY, resolution(true)));
+        if (dev.failed()) return dev.error();
+        const Result sealed = stage.kernel.set_mount_attributes(dev.get(), false, MOUNT_ATTR_RDONLY, 0, 0);
+        if (sealed < 0) return sealed;
+    }
     if (!stage.plan.root_readonly) return 0;
     return stage.kernel.set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY, 0, 0);
 }

@@ -65,6 +65,11 @@ void plan_mounts(Kernel& kernel, const RuntimeConfig& config, const std::filesys
         planned.options = mount.options;
         planned.refuse_symlinks =
             mount.type == "proc" || mount.type == "sysfs" || mount.destination == "/dev" || mount.type == "devpts";
+        if (mount.destination == "/dev" && mount.type == "tmpfs" && (mount.options.set & MOUNT_ATTR_RDONLY) != 0) {
+            // Its nodes and links must be made first. seal_root() makes up for it.
+            planned.options.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+            plan.dev_readonly = true;
+        }
         if (mount.type == "bind") {
             planned.source = absolute_in(bundle, mount.source);
             while_doing([&] { return "mounting on " + quote(mount.destination); },

@@ -42,7 +42,7 @@ json file_system_mounts(const SpecParameters& parameters) {
     if (map_id(parameters.mappings.gids, tty)) devpts.push_back("gid=5");
     return {
         mount("proc", "proc", "/proc", {"nosuid", "noexec", "nodev"}),
-        mount("tmpfs", "tmpfs", "/dev", {"nosuid", "noexec", "strictatime", "mode=755", "size=64k"}),
+        mount("tmpfs", "tmpfs", "/dev", {"nosuid", "noexec", "strictatime", "mode=755", "size=64k", "ro"}),
         mount("devpts", "devpts", "/dev/pts", std::move(devpts)),
         mount("tmpfs", "shm", "/dev/shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=64m"}),
         mount("mqueue", "mqueue", "/dev/mqueue", {"nosuid", "noexec", "nodev"}),
