@@ -175,8 +175,9 @@ RpmFile read_file_entry(rpmfiles files, int index) {
 void read_files(Header header, RpmHeader& out) {
     const RpmFilesHandle files(rpmfilesNew(nullptr, header, RPMTAG_BASENAMES, RPMFI_NOFILECLASS | RPMFI_NOFILEDEPS));
     if (!files) throw Error(ErrorKind::format, "its file list is damaged");
-    out.file_digest_algorithm = algorithm_name(rpmfilesDigestAlgo(files.get()));
     const rpm_count_t count = rpmfilesFC(files.get());
+    if (count == 0) return;
+    out.file_digest_algorithm = algorithm_name(rpmfilesDigestAlgo(files.get()));
     if (count > limits::kMaxTreeEntries) throw Error(ErrorKind::format, "it has too many files");
     std::uint64_t total = 0;
     out.files.reserve(count);

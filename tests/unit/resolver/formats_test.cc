@@ -8,7 +8,7 @@
 #include "resolver/package_ref.h"
 #include "resolver/repo_config.h"
 #include "resolver/repomd.h"
-#include "support.h"
+#include "tests/unit/resolver/support.h"
 
 using namespace smith;
 using namespace smith::resolver;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "support.h"
+#include "tests/unit/resolver/support.h"
 
 using namespace smith;
 using namespace smith::resolver;

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "resolver/solve_pool.h"
-#include "support.h"
+#include "tests/unit/resolver/support.h"
 
 using namespace smith;
 using namespace smith::resolver;

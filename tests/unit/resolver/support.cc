@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support.h"
+#include "tests/unit/resolver/support.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
