@@ -62,7 +62,8 @@ void write_tar(const FileTree& tree, Owner owner, const Contents& contents, cons
         if (const auto* link = std::get_if<Symlink>(&entry.node)) {
             tar.symlink(name, link->target, owner);
         } else if (const auto* file = std::get_if<Regular>(&entry.node)) {
-            while_doing([&] { return "writing " + quote(path.str()); },
+            // (Named `where`: clang 14 can't capture a structured binding.)
+            while_doing([&where = path] { return "writing " + quote(where.str()); },
                         [&] { write_regular(tar, name, *file, owner, contents, first_names); });
         } else {
             tar.directory(name, mode_of(entry.node), owner);

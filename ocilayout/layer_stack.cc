@@ -97,12 +97,13 @@ void LayerStack::apply_entry(TarReader& tar, const TarEntry& entry, PackWriter& 
 
 /// The directory that `path` is put in, links followed as the kernel would with the tree as its root.
 ImagePath LayerStack::resolve_parent(const ImagePath& path) const {
-    const Resolution parent = tree_.resolve(path.parent());
-    if (parent.too_many_links) refuse("too many links on the way to " + quote(path.parent().str()));
+    const ImagePath directory = path.parent();
+    const Resolution parent = tree_.resolve(directory);
+    if (parent.too_many_links) refuse("too many links on the way to " + quote(directory.str()));
     if (parent.entry != nullptr && !is_directory(parent.entry)) {
         refuse(quote(parent.path.str()) + " is not a directory");
     }
-    for (const std::string_view component : path.parent().components()) {
+    for (const std::string_view component : directory.components()) {
         if (component.starts_with(kWhiteout)) refuse("a directory may not be called " + quote(component));
     }
     return parent.path;

@@ -5,8 +5,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
@@ -204,14 +204,13 @@ LayoutParts layout_parts(const FinishedImage& image, std::string_view tag) {
         out.entry.annotations[std::string(annotation::kReferrers)] = referrers->index.digest.str();
         others = std::move(referrers->blobs);
     }
-    const auto digest_of = [](const SmallBlob& blob) { return blob.descriptor.digest; };
-    std::ranges::sort(others, {}, digest_of);
-    const auto twice = std::ranges::unique(others, {}, digest_of);
-    others.erase(twice.begin(), twice.end());
+    // One blob may be several things: a spec may be as empty as the empty configuration.
+    std::map<Digest, SmallBlob> by_digest;
+    for (SmallBlob& blob : others) by_digest.try_emplace(blob.descriptor.digest, std::move(blob));
 
     out.blobs.push_back({image.image.manifest_desc, image.image.manifest});
     out.blobs.push_back({image.image.config_desc, image.image.config});
-    std::ranges::move(others, std::back_inserter(out.blobs));
+    for (auto& [digest, blob] : by_digest) out.blobs.push_back(std::move(blob));
     return out;
 }
 

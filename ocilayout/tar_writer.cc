@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstring>
 #include <optional>
 
 #include "base/error.h"
@@ -45,7 +44,7 @@ constexpr char kTypePax = 'x';
 
 void put_text(Block& block, Field field, std::string_view text) {
     assert(text.size() <= field.length);
-    std::memcpy(block.data() + field.offset, text.data(), text.size());
+    static_cast<void>(text.copy(block.data() + field.offset, text.size()));
 }
 
 /// A number of a field of `length` bytes is octal digits and a NUL.
