@@ -102,7 +102,7 @@ def main():
 
         step("killed, it takes the program along")
         process = subprocess.Popen([*prefix, program, "run", "oci:" + image, *kept, "--", "sh", "-c",
-                                    "echo ready; while :; do echo x >>/write/beats; sleep 0.05; done"],
+                                    "echo x >>/write/beats; echo ready; while :; do echo x >>/write/beats; sleep 0.05; done"],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert process.stdout.readline() == b"ready\n"
         process.kill()
