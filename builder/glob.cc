@@ -249,15 +249,17 @@ bool Glob::matches(const ImagePath& path) const {
     for (std::size_t i = 0; i < components_.size(); ++i) {
         std::vector<bool> next(names.size() + 1, false);
         const bool is_last = i + 1 == components_.size();
-        bool any = false;
+        bool was_reached = false;
         for (std::size_t j = 0; j <= names.size(); ++j) {
             if (components_[i] == kAnyDirectories) {
-                next[j] = any || (reached[j] && !is_last);
-                any = any || reached[j];
+                next[j] = was_reached || (reached[j] && !is_last);
             } else {
                 next[j] = j > 0 && reached[j - 1] && wildcard_matches(components_[i], names[j - 1]);
             }
+            was_reached = was_reached || reached[j];
         }
+        // Most patterns and paths part in their first name.
+        if (!was_reached) return false;
         reached = std::move(next);
     }
     return reached[names.size()];

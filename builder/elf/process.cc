@@ -12,7 +12,11 @@ namespace smith::elf {
 
 namespace {
 
-constexpr const char* kAlreadyLoaded = "already loaded";
+constexpr std::string_view kAlreadyLoaded = "already loaded";
+constexpr std::string_view kDefaultDirectory = "default directory";
+
+/// Rules by which ld.so finds something only with the help of /etc/ld.so.cache.
+bool is_cached(std::string_view rule) { return rule == "ld.so.conf" || rule == "ld.so.cache"; }
 
 /// The directory part of a path, as text.
 std::string directory_of(const ImagePath& path) { return path.parent().str(); }
@@ -203,7 +207,7 @@ bool Process::request_loaded(const Loaded& requester, const std::string& name, c
     const auto it = by_name_.find(name);
     if (it == by_name_.end()) return false;
     const Loaded& object = objects_[it->second];
-    const std::string rule = object.is_loader ? "interpreter" : kAlreadyLoaded;
+    const std::string rule(object.is_loader ? "interpreter" : kAlreadyLoaded);
     image_.findings.add(
         Edge{requester.file.real, name, object.file.spelled, rule_of(reason, rule), object.file.through});
     return true;
@@ -215,7 +219,7 @@ void Process::accept(const Loaded& requester, const std::string& name, const std
         const std::size_t index = add_object(candidate.file, *candidate.elf, &requester.requester, false);
         // Variants are in the image, but under that name a process has the plain one.
         if (is_last) by_name_.try_emplace(name, index);
-        if (candidate.rule == "ld.so.conf" || candidate.rule == "ld.so.cache") {
+        if (is_cached(candidate.rule)) {
             image_.findings.add(CacheEntry{name, candidate.file.spelled.str(), candidate.elf->abi});
         }
         image_.findings.add(Edge{requester.file.real, name, candidate.file.spelled, rule_of(reason, candidate.rule),
@@ -248,28 +252,53 @@ Process::Hits Process::find(const Loaded& requester, const std::string& name) {
 }
 
 Process::Hits Process::search(const Requester& requester, const Requester& program, const std::string& name) {
+    const std::vector<SearchStep> steps = search_steps(loader_.loader, image_.system, requester, program, name);
+    const bool has_defaults = !steps.empty() && steps.back().rule == kDefaultDirectory;
     Hits hits;
-    for (const SearchStep& step : search_steps(loader_.loader, image_.system, requester, program, name)) {
-        for (const SearchDirectory& directory : step.directories) {
-            search_directory(requester, step, directory, name, hits);
-            if (hits.is_final) return hits;
+    for (const SearchStep& step : steps) {
+        if (is_cached(step.rule)) {
+            search_cached(step, has_defaults ? &steps.back() : nullptr, name, hits);
+        } else {
+            search_step(step, name, hits);
         }
+        if (hits.is_final) break;
     }
     return hits;
 }
 
-void Process::search_directory(const Requester& requester, const SearchStep& step, const SearchDirectory& directory,
-                               const std::string& name, Hits& hits) {
-    if (directory.variant.empty()) add_once(hits.searched, directory.path);
-    const FoundDirectory* place = image_.view.find_directory(directory.path);
-    if (place == nullptr) return;
-    const bool is_cache = step.rule == "ld.so.conf" || step.rule == "ld.so.cache";
-    // The default directories are often listed there as well. They come later, and need no cache.
-    if (is_cache && !requester.elf->no_default_libraries && is_default_directory(*place)) return;
-    std::optional<FoundFile> file = image_.view.find_file_in(*place, name);
-    if (!file) return;
-    const bool is_variant = !directory.variant.empty();
-    consider(std::move(*file), is_variant ? step.rule + ", " + directory.variant : step.rule, is_variant, hits);
+void Process::search_step(const SearchStep& step, const std::string& name, Hits& hits) {
+    for (const SearchDirectory& directory : step.directories) {
+        const bool is_variant = !directory.variant.empty();
+        if (!is_variant) add_once(hits.searched, directory.path);
+        const FoundDirectory* place = image_.view.find_directory(directory.path);
+        if (place == nullptr) continue;
+        std::optional<FoundFile> file = image_.view.find_file_in(*place, name);
+        if (!file) continue;
+        consider(std::move(*file), is_variant ? step.rule + ", " + directory.variant : step.rule, is_variant, hits);
+        if (hits.is_final) return;
+    }
+}
+
+/// The default directories are often listed in ld.so.conf too, and always in the cache. What ld.so finds there without
+/// a cache, an image needs no cache for; and may have variants for better processors of.
+void Process::search_cached(const SearchStep& step, const SearchStep* defaults, const std::string& name, Hits& hits) {
+    for (const SearchDirectory& directory : step.directories) {
+        SearchStep one{step.rule, {directory}};
+        Hits here;
+        search_step(one, name, here);
+        if (!here.candidates.empty() && defaults != nullptr) {
+            Hits by_default;
+            search_step(*defaults, name, by_default);
+            const bool same = !by_default.candidates.empty() &&
+                              by_default.candidates.back().file.real == here.candidates.back().file.real;
+            if (same) here.candidates = std::move(by_default.candidates);
+        }
+        for (std::string& place : here.searched) add_once(hits.searched, std::move(place));
+        if (here.excluded) hits.excluded = here.excluded;
+        hits.is_final = here.is_final;
+        hits.candidates.insert(hits.candidates.end(), here.candidates.begin(), here.candidates.end());
+        if (hits.is_final) return;
+    }
 }
 
 /// open_verify: what is for another machine is passed over, what is broken ends the search.
@@ -307,15 +336,7 @@ void Process::find_for_plugin(const Loaded& requester, const std::string& name, 
     const auto it = by_name.find({root_elf_.abi, name});
     if (it == by_name.end()) return;
     std::optional<FoundFile> file = image_.view.find_file(it->second.str());
-    if (file) consider(std::move(*file), kAlreadyLoaded, false, hits);
-}
-
-bool Process::is_default_directory(const FoundDirectory& directory) const {
-    const auto& defaults = loader_.loader.default_directories;
-    return std::any_of(defaults.begin(), defaults.end(), [&](const std::string& text) {
-        const FoundDirectory* place = image_.view.find_directory(text);
-        return place != nullptr && place->real == directory.real;
-    });
+    if (file) consider(std::move(*file), std::string(kAlreadyLoaded), false, hits);
 }
 
 }  // namespace smith::elf

@@ -126,11 +126,10 @@ private:
 
     Hits find(const Loaded& requester, const std::string& name);
     Hits search(const Requester& requester, const Requester& program, const std::string& name);
-    void search_directory(const Requester& requester, const SearchStep& step, const SearchDirectory& directory,
-                          const std::string& name, Hits& hits);
+    void search_step(const SearchStep& step, const std::string& name, Hits& hits);
+    void search_cached(const SearchStep& step, const SearchStep* defaults, const std::string& name, Hits& hits);
     void consider(FoundFile file, std::string rule, bool is_variant, Hits& hits);
     void find_for_plugin(const Loaded& requester, const std::string& name, Hits& hits);
-    [[nodiscard]] bool is_default_directory(const FoundDirectory& directory) const;
 
     std::size_t add_object(const FoundFile& file, const ElfFile& elf, const Requester* loader, bool is_loader);
 

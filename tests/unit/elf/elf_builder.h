@@ -2,6 +2,7 @@
 //
 // Small ELF files for tests, as a sentence: `elf().needs("libz.so.1").runpath("$ORIGIN/../lib")`. They have program
 // headers and a dynamic section, no section headers and no code: what a loader reads, and nothing that could be run.
+// The host's ld.so takes them, too, so far as to list what it would load (host_loader_test.cc).
 #pragma once
 
 #include <elf.h>
@@ -68,6 +69,11 @@ public:
         data_ += bytes;
         return *this;
     }
+    /// As `objcopy --only-keep-debug` leaves it: section headers say that the dynamic section is in another file.
+    ElfBuilder& split_off() {
+        is_split_off_ = true;
+        return *this;
+    }
     /// Without PT_DYNAMIC.
     ElfBuilder& is_static() {
         is_static_ = true;
@@ -92,16 +98,20 @@ public:
         body += notes_ + data_;
 
         std::string out = header();
-        add_segment(out, PT_LOAD, 0, dynamic_at + body.size());
+        add_segment(out, PT_LOAD, 0, dynamic_at + body.size(), kPageBytes);
+        add_segment(out, PT_GNU_STACK, 0, 0);
         if (!interpreter_.empty()) add_segment(out, PT_INTERP, interpreter_at, interpreter_.size());
         if (!is_static_) add_segment(out, PT_DYNAMIC, dynamic_at, dynamic_size);
         if (!notes_.empty()) add_segment(out, PT_NOTE, notes_at, notes_.size());
-        return out + body;
+        out += body;
+        if (is_split_off_) add_section(out, SHT_NOBITS, kBase + dynamic_at);
+        return out;
     }
 
 private:
     // Addresses differ from offsets, as in most executables: who mixes them up finds nothing.
-    static constexpr std::uint64_t kBase = 0x10000;
+    static constexpr std::uint64_t kBase = 0x400000;
+    static constexpr std::uint64_t kPageBytes = 0x1000;
 
     ElfBuilder& dynamic_string(std::int64_t tag, std::string_view text) {
         dynamic_.emplace_back(tag, strings_.size());
@@ -113,7 +123,7 @@ private:
     [[nodiscard]] std::size_t header_bytes() const { return is64_ ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr); }
     [[nodiscard]] std::size_t segment_bytes() const { return is64_ ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr); }
     [[nodiscard]] std::size_t segment_count() const {
-        return 1U + (interpreter_.empty() ? 0U : 1U) + (is_static_ ? 0U : 1U) + (notes_.empty() ? 0U : 1U);
+        return 2U + (interpreter_.empty() ? 0U : 1U) + (is_static_ ? 0U : 1U) + (notes_.empty() ? 0U : 1U);
     }
 
     void add_number(std::string& out, std::uint64_t value, std::size_t width) const {
@@ -154,16 +164,36 @@ private:
         return out;
     }
 
-    void add_segment(std::string& out, std::uint32_t type, std::uint64_t offset, std::uint64_t size) const {
+    /// One section header at the end, and the fields of the ELF header that lead to it.
+    void add_section(std::string& out, std::uint32_t type, std::uint64_t address) const {
+        const auto set = [&](std::size_t at, std::uint64_t value, std::size_t width) {
+            std::string number;
+            add_number(number, value, width);
+            out.replace(at, width, number);
+        };
+        set(is64_ ? 40 : 32, out.size(), word_bytes());
+        set(is64_ ? 58 : 46, is64_ ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr), 2);
+        set(is64_ ? 60 : 48, 1, 2);
+        add_number(out, 0, 4);
         add_number(out, type, 4);
-        if (is64_) add_number(out, PF_R, 4);
+        add_word(out, 0);
+        add_word(out, address);
+        out.append(is64_ ? 40 : 24, '\0');
+    }
+
+    void add_segment(std::string& out, std::uint32_t type, std::uint64_t offset, std::uint64_t size,
+                     std::uint64_t align = 4) const {
+        // Writable, because ld.so relocates the dynamic section where it stands.
+        constexpr std::uint32_t flags = PF_R | PF_W;
+        add_number(out, type, 4);
+        if (is64_) add_number(out, flags, 4);
         add_word(out, offset);
         add_word(out, kBase + offset);
         add_word(out, kBase + offset);
         add_word(out, size);
         add_word(out, size);
-        if (!is64_) add_number(out, PF_R, 4);
-        add_word(out, 4);  // align
+        if (!is64_) add_number(out, flags, 4);
+        add_word(out, align);
     }
 
     std::vector<std::pair<std::int64_t, std::uint64_t>> dynamic_;
@@ -177,6 +207,7 @@ private:
     bool is64_ = true;
     bool big_ = false;
     bool is_static_ = false;
+    bool is_split_off_ = false;
 };
 
 /// A shared object for x86-64.

@@ -81,6 +81,11 @@ TEST_CASE("a static program and an object for the linker need nothing", "[elf]")
     CHECK(object.needed.empty());
 }
 
+TEST_CASE("the debug half of a split file needs nothing, whatever its program headers say", "[elf]") {
+    CHECK_FALSE(parse(elf().needs("libz.so.1").split_off().bytes()).has_dynamic);
+    CHECK_FALSE(parse(elf().bits32().needs("libz.so.1").split_off().bytes()).has_dynamic);
+}
+
 TEST_CASE("an ELF file that is cut off anywhere is refused, never read beyond its end", "[elf]") {
     const std::string whole = with_everything().dlopen(R"([{"soname": ["liblz4.so.1"]}])").bytes();
     for (std::size_t size = 4; size < whole.size(); ++size) {

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,8 +24,21 @@ struct Ran {
     std::string output;  ///< standard output and error
 };
 
+/// What a child that could not enter its root exits with.
+inline constexpr int kNoRoot = 125;
+
+/// Makes `root` the root directory of this process, with /proc below it where it has such a directory (ld.so asks it
+/// for $ORIGIN). In namespaces of its own, so that an ordinary user may do it where the host lets him.
+inline bool enter_root(const std::string& root) {
+    const int user = ::geteuid() == 0 ? 0 : CLONE_NEWUSER;
+    if (::unshare(user | CLONE_NEWNS) != 0) return false;
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+    if (::mount("/proc", (root + "/proc").c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) return false;
+    return ::chroot(root.c_str()) == 0 && ::chdir("/") == 0;
+}
+
 /// In the C locale, with `extra` (such as "LD_LIBRARY_PATH=/x") in the environment and nothing of ours but PATH. With
-/// `root`, changes the root directory first, which needs a user namespace; exit status 125 when that is refused.
+/// `root`, under that root directory; the status is kNoRoot where that is not allowed.
 inline Ran run(const std::vector<std::string>& command, const std::vector<std::string>& extra = {},
                const std::string& root = {}) {
     int ends[2] = {-1, -1};
@@ -43,10 +57,7 @@ inline Ran run(const std::vector<std::string>& command, const std::vector<std::s
     const pid_t child = ::fork();
     if (child < 0) throw system_error(errno, "starting " + quote(command.front()));
     if (child == 0) {
-        if (!root.empty()) {
-            if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0) ::_exit(125);
-            if (::chroot(root.c_str()) != 0 || ::chdir("/") != 0) ::_exit(125);
-        }
+        if (!root.empty() && !enter_root(root)) ::_exit(kNoRoot);
         ::dup2(writing.get(), STDOUT_FILENO);
         ::dup2(writing.get(), STDERR_FILENO);
         ::execvpe(arguments[0], arguments.data(), environment.data());
