@@ -53,7 +53,7 @@ struct Plan {
     bool root_readonly = false;
     std::vector<PlannedMount> mounts;  ///< in their order; the devices come last
     bool has_devpts = false;
-    bool dev_readonly = false;  ///< once its nodes and links are made
+    bool dev_readonly = false;                                 ///< once its nodes and links are made
     PlannedMount null_device;                                  ///< what masked files are covered with
     PlannedMount own_proc;                                     ///< for sysctls only
     std::vector<std::pair<std::string, std::string>> sysctls;  ///< "net/core/somaxconn" below /proc/sys, and its value
