@@ -38,6 +38,19 @@ struct Anchored {
 // copied by aliases.
 constexpr std::size_t kMaxYamlTextBytes = 2 * limits::kMaxSpecBytes;
 
+/// yaml-cpp makes single bytes, 0x85 and 0xa0, of the escapes "\N" and "\_" (U+0085 and U+00A0). All else in `text` is
+/// UTF-8, so such a byte never continues what is before it.
+std::string with_latin1_escapes_mended(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t length = utf8_sequence_length(text);
+        if (length == 0) out += '\xc2';
+        out += text.substr(0, std::max<std::size_t>(length, 1));
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return out;
+}
+
 /// Line and column of a byte of `text`.
 Location location_of(std::string_view text, std::size_t offset, const std::string& file) {
     const std::string_view before = text.substr(0, offset);
@@ -71,7 +84,7 @@ public:
                   const std::string& value) override {
         if (value.find('\0') != std::string::npos) fail(mark, "this text holds a NUL byte");
         YamlNode& node = open(mark, anchor, Kind::scalar);
-        node.text = value;
+        node.text = with_latin1_escapes_mended(value);
         count(mark, {0, value.size()});
         // yaml-cpp's mark for what has quotes, and for block scalars.
         node.quoted = tag == "!";

@@ -58,6 +58,13 @@ TEST_CASE("quotes and blocks make text of what looks like something else", "[yam
           "/a = 'true' (1:4)\n/b = '1' (2:4)\n/c = 'no' (3:4)\n/d null (5:4)\n/e null (7:1)\n");
 }
 
+TEST_CASE("every escape makes UTF-8", "[yaml]") {
+    CHECK(read(R"(["\N\_\L\P", "\x85\u0085\U00000085", "\xe9\Né"])") ==
+          "[0] = '\u0085\u00a0\u2028\u2029' (1:2)\n"
+          "[1] = '\u0085\u0085\u0085' (1:14)\n"
+          "[2] = '\u00e9\u0085\u00e9' (1:38)\n");
+}
+
 TEST_CASE("an alias is a copy that stands where it is used", "[yaml]") {
     CHECK(read("a: &x [1]\nb: *x\n") == "/a[0] = 1 (1:8)\n/b[0] = 1 (1:8)\n");
     CHECK(read("a: &x 1\nb: *x\n") == "/a = 1 (1:4)\n/b = 1 (2:4)\n");
