@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C in the middle of a download, or of a test: smith dies of the signal and leaves nothing half done."""
+import contextlib
+import glob
 import gzip
 import hashlib
 import http.server
@@ -10,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from cli import SMITH, environment, scratch, step, write
+from cli import SMITH, environment, scratch, smith, step, write
 
 FIXTURE = os.environ.get("SMITH_FIXTURE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "smith-fixture", "repo")
@@ -83,11 +85,9 @@ def in_a_test(number):
         write("sleep.yaml", "schema: 1\npackage: busybox\npaths: [/usr/bin/busybox]\n"
                             "test:\n- run: [/usr/bin/busybox, sleep, '987']\n  timeout: 5m\n")
         process = start("build", "sleep.yaml", "-q", "--repo-file", os.path.join(FIXTURE, "fixture.repo"))
-        deadline = time.monotonic() + 60
-        while not sleepers() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert sleepers(), process.communicate(timeout=30)
+        wait_for(sleepers, process)
         ends_of(process, number)
+        deadline = time.monotonic() + 30
         while sleepers() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not sleepers(), "the container goes on"
@@ -95,8 +95,35 @@ def in_a_test(number):
         assert not os.path.exists("sleep"), "an image was left behind"
 
 
+def in_a_run(number):
+    """The signal is the program's, and so is the status."""
+    with scratch() as folder:
+        write("sleep.yaml", "schema: 1\npackage: busybox\npaths: [/usr/bin/busybox]\n"
+                            "entrypoint: [/usr/bin/busybox, sleep, '987']\n")
+        smith("build", "sleep.yaml", "--repo-file", os.path.join(FIXTURE, "fixture.repo"))
+        process = start("run", "sleep")
+        wait_for(sleepers, process)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 128 + number and out == b"" and err == b"", (process.returncode, out, err)
+        assert not sleepers() and not litter(folder), litter(folder)
+
+
+def wait_for(what, process):
+    deadline = time.monotonic() + 60
+    while not what() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert what(), process.communicate(timeout=30)
+
+
 def sleepers():
-    return subprocess.run(["pgrep", "-f", "^/usr/bin/busybox sleep 987"], stdout=subprocess.PIPE, check=False).stdout
+    """Processes that run what our specs run, in whatever namespace."""
+    found = []
+    for file in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError), open(file, "rb") as words:
+            if words.read() == b"/usr/bin/busybox\0sleep\000987\0":
+                found.append(file)
+    return found
 
 
 def main():
@@ -112,8 +139,10 @@ def main():
     if os.path.exists(os.path.join(FIXTURE, "fixture.repo")):
         step("SIGINT in a test")
         in_a_test(signal.SIGINT)
+        step("SIGTERM for a program that is run")
+        in_a_run(signal.SIGTERM)
     else:
-        print("  (no repository at %s: not tried in a test)" % FIXTURE)
+        print("  (no repository at %s: not tried in a container)" % FIXTURE)
 
     step("a signal that was ignored from the start stays ignored")
     with scratch():

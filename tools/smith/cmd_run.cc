@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `smith run`: an image in the foreground, in the bundled runtime.
-#include <optional>
-
 #include "builder/smoke_test.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/image_source.h"
@@ -11,14 +9,11 @@
 namespace smith::cli {
 
 int run_command(const RunCommand& command, Context& context) {
-    std::optional<ocilayout::LoadedImage> image;
-    {
-        const InterruptGuard guard(context.reporter);
-        image = open_image(command.source, context);
-    }
-    // From here on the terminal and the signals are the program's.
+    const InterruptGuard guard(context.reporter);
+    const ocilayout::LoadedImage image = open_image(command.source, context);
+    // From here on the terminal is the program's.
     context.reporter.clear();
-    const builder::RunnableImage runnable{image->tree, *image->contents, image->head.config};
+    const builder::RunnableImage runnable{image.tree, *image.contents, image.head.config};
     return builder::run_image(runnable, command.settings, context.cache_dir());
 }
 

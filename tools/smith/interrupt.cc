@@ -21,6 +21,7 @@ namespace smith::cli {
 namespace {
 
 constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
+constexpr unsigned char kStop = 0;
 
 // What a signal handler may touch.
 std::atomic<int> signal_pipe{-1};
@@ -58,6 +59,18 @@ bool holds_lock(int fd, const std::filesystem::path& link) {
     wait_for_the_end();
 }
 
+/// What the guard's thread does: reads the number of a signal, or kStop.
+void wait_for_signal(TerminalReporter& reporter, int fd) {
+    const UniqueFd read_end(fd);
+    unsigned char number = kStop;
+    while (::read(read_end.get(), &number, 1) < 0 && errno == EINTR) {
+    }
+    if (number == kStop) return;
+    reporter.clear();
+    remove_own_temporaries();
+    die_of(number);
+}
+
 }  // namespace
 
 InterruptGuard::InterruptGuard(TerminalReporter& reporter) {
@@ -65,7 +78,7 @@ InterruptGuard::InterruptGuard(TerminalReporter& reporter) {
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw system_error(errno, "making a pipe");
     write_end_ = UniqueFd(ends[1]);
     signal_pipe = ends[1];
-    thread_ = std::thread([this, &reporter, fd = ends[0]] { wait_for_signal(reporter, fd); });
+    thread_ = std::thread([&reporter, fd = ends[0]] { wait_for_signal(reporter, fd); });
 
     struct sigaction action {};
     action.sa_handler = tell_the_thread;
@@ -83,21 +96,9 @@ InterruptGuard::~InterruptGuard() {
     if (interrupted) wait_for_the_end();
     for (std::size_t i = 0; i < kSignals.size(); ++i)
         static_cast<void>(::sigaction(kSignals.at(i), &actions_before.at(i), nullptr));
-    constexpr unsigned char kStop = 0;
     static_cast<void>(!::write(write_end_.get(), &kStop, 1));
     thread_.join();
     signal_pipe = -1;
-}
-
-void InterruptGuard::wait_for_signal(TerminalReporter& reporter, int fd) const {
-    const UniqueFd read_end(fd);
-    unsigned char number = 0;
-    while (::read(read_end.get(), &number, 1) < 0 && errno == EINTR) {
-    }
-    if (number == 0) return;
-    reporter.clear();
-    remove_own_temporaries();
-    die_of(number);
 }
 
 bool was_interrupted() { return interrupted; }

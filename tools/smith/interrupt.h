@@ -12,7 +12,7 @@
 
 namespace smith::cli {
 
-/// One at a time. Not for `smith run`'s container, whose signals are the runtime's business: end it before.
+/// One at a time. While a container runs in the foreground (runtime::run), the runtime's handlers stand before these.
 class InterruptGuard {
 public:
     explicit InterruptGuard(TerminalReporter& reporter);
@@ -22,8 +22,6 @@ public:
     ~InterruptGuard();
 
 private:
-    void wait_for_signal(TerminalReporter& reporter, int fd) const;
-
     UniqueFd write_end_;
     std::thread thread_;
 };

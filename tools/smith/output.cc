@@ -14,7 +14,7 @@ namespace smith::cli {
 
 namespace {
 
-extern "C" void do_nothing(int) {}
+extern "C" void do_nothing(int number) { static_cast<void>(number); }
 
 constexpr std::string_view kDoing = "writing to standard output";
 

@@ -39,8 +39,8 @@ std::uint64_t percent(const Progress& progress) {
 }
 
 std::string bar(const Progress& progress) {
-    constexpr std::size_t kBarWidth = 10;
-    const auto full = static_cast<std::size_t>(percent(progress)) * kBarWidth / 100;
+    constexpr std::uint64_t kBarWidth = 10;
+    const auto full = static_cast<std::size_t>(percent(progress) * kBarWidth / 100);
     return "[" + std::string(full, '#') + std::string(kBarWidth - full, '-') + "]";
 }
 
