@@ -167,9 +167,10 @@ public:
                 conflicts_.insert(describe_parent_conflict(path, claim));
                 continue;
             }
-            while_doing([&] { return "laying down " + quote(claim.package); },
-                        [&] {
-                            out.tree.put(path, {claim.node, claim.package});
+            // (Named again: clang 14 can't capture a structured binding.)
+            while_doing([&who = claim.package] { return "laying down " + quote(who); },
+                        [&, &where = path, &what = claim] {
+                            out.tree.put(where, {what.node, what.package});
                         });
             if (!claim.notes.empty()) out.notes.emplace(path, std::move(claim.notes));
         }
