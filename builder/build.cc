@@ -30,6 +30,15 @@ struct Made {
     FinishedImage image;
 };
 
+/// Where the image goes when nobody says.
+std::string default_output(const Project& project) {
+    if (project.name.find(':') != std::string::npos) {
+        throw Error(ErrorKind::usage, "what follows the ':' in " + quote(project.name) +
+                                          " would be the image's tag; name the output with -o");
+    }
+    return "oci:" + project.name;
+}
+
 /// What the packages had and the image can't hold, for those files that ship.
 void report_losses(const MergedPackages& merged, const FileTree& shipped, Reporter& reporter) {
     for (const auto& [path, notes] : merged.notes) {
@@ -149,7 +158,7 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                        [&] {
                            const Project project = open_project(options.project, reporter);
                            const ocilayout::Reference output = ocilayout::parse_reference(
-                               options.output.empty() ? "oci:" + project.name : options.output);
+                               options.output.empty() ? default_output(project) : options.output);
                            const Environment& environment = options.environment;
                            const ContentStore store(environment.cache_dir);
 

@@ -16,10 +16,10 @@
 namespace smith::builder {
 
 struct TestOutcome {
-    std::string what;      ///< the command line, or "start" with what was waited for
+    std::string what;  ///< the command line, or "start" with what was waited for
     bool passed = false;
-    std::string problem;   ///< one sentence when it did not pass
-    std::string out, err;  ///< what it printed, cut to the last kKeptOutput bytes
+    std::string problem;                ///< one sentence when it did not pass
+    std::string out, err;               ///< what it printed, cut to the last kKeptOutput bytes
     std::chrono::milliseconds took{0};  ///< for people; in no image and no lock
 };
 

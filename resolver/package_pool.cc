@@ -156,7 +156,9 @@ void PackagePool::add_file(Id package, const std::string& path) {
 }
 
 void PackagePool::load_files(const WantedFiles& wanted, HttpClient& http, Reporter& reporter) {
-    for (const auto& [repo, source] : sources_) {
+    for (const auto& entry : sources_) {
+        ::Repo* repo = entry.first;
+        const Source& source = entry.second;
         if (source.repository == nullptr) continue;
         const auto doing = [&] { return "reading the file lists of repository " + quote(repo->name); };
         while_doing(doing, [&] {
