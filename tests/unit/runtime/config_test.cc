@@ -158,8 +158,9 @@ TEST_CASE("an id that the kernel would read as something else is refused", "[con
     for (const json& id : {json(-1), json(4294967295U), json("0"), json(0.5), json(1e3), json(4294967296ULL)}) {
         CAPTURE(id);
         CHECK(complaint(with("/process/user/uid", id)).starts_with("'process.user.uid' is "));
-        CHECK(
-            complaint(with("/process/user/additionalGids", {id})).starts_with("'process.user.additionalGids[0]' is "));
+        // Spelled out: of `{id}` one compiler makes an array, and another a copy.
+        CHECK(complaint(with("/process/user/additionalGids", json::array({id})))
+                  .starts_with("'process.user.additionalGids[0]' is "));
         CHECK(complaint(with("/linux/uidMappings/0/hostID", id)).starts_with("'linux.uidMappings[0].hostID' is "));
     }
     CHECK(complaint(with("/process/user/uid", 100)) == "'linux.uidMappings' has no entry for the process's uid 100");
