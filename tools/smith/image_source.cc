@@ -24,7 +24,9 @@ constexpr std::string_view kOraclePackages = "application/vnd.smith.packages";
 std::vector<std::string> parse_packages(std::string_view text) {
     std::vector<std::string> out;
     try {
-        for (const json& package : parse_json(text).at("packages")) {
+        // Named, or the document would be gone before its list is walked.
+        const json document = parse_json(text);
+        for (const json& package : document.at("packages")) {
             const resolver::Nevra nevra{package.at("name"), package.value("epoch", 0U), package.at("version"),
                                         package.at("release"), package.at("arch")};
             out.push_back(nevra.str());
