@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "base/error.h"
@@ -15,6 +16,20 @@ namespace {
 
 using resolver::LocalPackage;
 using resolver::RpmHeader;
+
+/// `read`, for a package that lies in the cache. A cache may be deleted at any time: a package that is gone is one to
+/// be fetched again, as is a damaged one (make_image_twice).
+template <typename Read>
+auto read_cached(const LocalPackage& package, Read&& read) -> decltype(read()) {
+    try {
+        return read();
+    } catch (const Error& e) {
+        std::error_code none;
+        const bool is_gone = !package.ref.repo.empty() && !std::filesystem::exists(package.file, none);
+        if (e.kind() != ErrorKind::system || !is_gone) throw;
+        throw Error(ErrorKind::integrity, quote(package.ref.nevra.str()) + " is gone from the cache");
+    }
+}
 
 /// A package whose header names files by MD5 or the like: only its bytes say what they are.
 std::vector<std::optional<Content>> contents_by_unpacking(const LocalPackage& package, const RpmHeader& header,
@@ -39,8 +54,11 @@ PackSource source_of(const LocalPackage& package, const PackageFiles& files) {
     }
     // The header is read again only when the package is really unpacked: keeping all headers costs more than that.
     // Its signature was checked when the tree was made, and unpack_rpm() holds every file against its digest.
-    out.unpack = [file = package.file](PackWriter& writer) {
-        static_cast<void>(resolver::unpack_rpm(file, resolver::read_rpm_header(file, nullptr), writer));
+    out.unpack = [package](PackWriter& writer) {
+        read_cached(package, [&] {
+            const RpmHeader header = resolver::read_rpm_header(package.file, nullptr);
+            static_cast<void>(resolver::unpack_rpm(package.file, header, writer));
+        });
     };
     return out;
 }
@@ -91,10 +109,12 @@ AvailablePackages open_packages(const Project& project, const resolver::Lock& lo
     std::vector<PackageFiles> files(count);
     parallel_for(environment.jobs, count, [&](std::size_t i) {
         const LocalPackage& package = fetched.packages[i];
-        RpmHeader header = resolver::read_package_header(package, fetched.keyrings);
-        const bool asked_for = is_asked_for(project, package.ref, header);
-        files[i] = take_files(package, header, store);
-        out.packages[i] = {package.ref, std::move(header), asked_for};
+        read_cached(package, [&] {
+            RpmHeader header = resolver::read_package_header(package, fetched.keyrings);
+            const bool asked_for = is_asked_for(project, package.ref, header);
+            files[i] = take_files(package, header, store);
+            out.packages[i] = {package.ref, std::move(header), asked_for};
+        });
     });
     for (std::size_t i = 0; i < count; ++i) out.contents->add(source_of(fetched.packages[i], files[i]));
     out.merged = merge_packages(files);
