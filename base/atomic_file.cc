@@ -76,6 +76,16 @@ bool AtomicFile::is_deleted() const {
 
 void AtomicFile::commit() { commit_as(final_path_); }
 
+bool AtomicFile::commit_unless_deleted() {
+    try {
+        commit();
+        return true;
+    } catch (const Error&) {
+        if (!is_deleted()) throw;
+        return false;
+    }
+}
+
 void AtomicFile::commit_as(const std::filesystem::path& final_path) {
     while_doing([&] { return "writing " + quote(final_path.string()); },
                 [&] {

@@ -26,16 +26,18 @@ public:
     ~AtomicFile();
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-    /// Somebody removed the file, or the directory it was to be in. What was written can still be read by fd().
-    [[nodiscard]] bool is_deleted() const;
     void write(std::span<const std::byte> bytes);
 
     /// Gives the file its name, replacing what bears it, with `mode` less the process's umask. Call once.
     void commit();
+    /// As commit(), for a file of a cache: false when somebody removed it, or the directory that it was to be in,
+    /// meanwhile. What was written can then still be read by a descriptor that was taken before.
+    bool commit_unless_deleted();
     /// As commit(), but under another name of the same directory: for names that depend on the content.
     void commit_as(const std::filesystem::path& final_path);
 
 private:
+    [[nodiscard]] bool is_deleted() const;
     void give_name(const std::string& name);
 
     std::filesystem::path final_path_;

@@ -22,9 +22,19 @@ inline constexpr int kMaxSymlinksFollowed = 40;
 // The largest distribution packages (kernel-debuginfo, texlive-full unions) stay below a million files.
 inline constexpr std::size_t kMaxTreeEntries = 4'000'000;
 
-// A build spec is written by hand.
-inline constexpr std::uint64_t kMaxSpecBytes = 4 * kMiB;
+// A build spec is written by hand. yaml-cpp takes some 240 bytes of memory for each byte of the worst spec.
+inline constexpr std::uint64_t kMaxSpecBytes = 1 * kMiB;
+// The redhat.repo of a machine with all entitlements has some thousand repositories in 1 MiB.
+inline constexpr std::uint64_t kMaxRepoFileBytes = 16 * kMiB;
+// A file of /etc/dnf/vars holds a word of a URL, and perhaps a comment in further lines.
+inline constexpr std::uint64_t kMaxVariableBytes = 64 * kKiB;
+// A line for each host that somebody has a password for.
+inline constexpr std::uint64_t kMaxNetrcBytes = 1 * kMiB;
+// A mock configuration is written by hand, and holds a yum.conf.
+inline constexpr std::uint64_t kMaxMockConfigBytes = 4 * kMiB;
 // A lock of 10,000 packages is about 3 MiB.
+// Locks of other tools, read by parsers that take a hundred times a document's size.
+inline constexpr std::uint64_t kMaxForeignLockBytes = 4 * kMiB;
 inline constexpr std::uint64_t kMaxLockBytes = 64 * kMiB;
 // Registries refuse manifests over 4 MiB; image-spec asks clients to accept at least that much.
 inline constexpr std::uint64_t kMaxManifestBytes = 4 * kMiB;
@@ -39,6 +49,12 @@ inline constexpr std::uint64_t kMaxRepomdBytes = 4 * kMiB;
 inline constexpr std::uint64_t kMaxMetadataBytes = 8 * kGiB;
 // Compressed, the largest known primary or filelists is below 100 MiB.
 inline constexpr std::uint64_t kMaxMetadataDownloadBytes = 1 * kGiB;
+// One tag, text or comment of metadata. The longest texts are descriptions of advisories, some hundred KiB.
+inline constexpr std::size_t kMaxXmlRunBytes = 1 * kMiB;
+// Of updateinfo.xml. The largest known advisories, of whole desktops and of debuginfo, have some ten thousand packages.
+inline constexpr std::size_t kMaxAdvisoryParts = 1'000'000;
+// Fedora's metalink of some hundred mirrors has 60 KiB.
+inline constexpr std::uint64_t kMaxMirrorListBytes = 2 * kMiB;
 inline constexpr std::uint64_t kMaxKeyBytes = 1 * kMiB;
 // librpm itself refuses headers over 256 MiB (headerMaxSize).
 inline constexpr std::uint64_t kMaxRpmHeaderBytes = 256 * kMiB;

@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/cache_directory.h"
 #include "base/error.h"
 
 namespace smith {
@@ -47,17 +48,6 @@ Digest digest_at(std::span<const std::byte> bytes, std::size_t at) {
 
 bool has_magic_at(std::span<const std::byte> bytes, std::size_t at) {
     return std::memcmp(bytes.data() + at, kMagic.data(), kMagic.size()) == 0;
-}
-
-void make_directory(const fs::path& directory, mode_t mode) {
-    if (::mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) {
-        throw system_error(errno, "creating the cache directory " + quote(directory.string()));
-    }
-}
-
-void make_packs_directory(const fs::path& cache) {
-    make_cache_directory(cache);
-    make_directory(cache / "packs", 0777);
 }
 
 using Index = std::unordered_map<Digest, std::span<const std::byte>, DigestHash>;
@@ -209,12 +199,8 @@ std::shared_ptr<const Pack> PackWriter::commit() {
     // Mapped before it has a name: afterwards somebody might delete or replace it.
     std::shared_ptr<const Pack> pack = Pack::from_fd(state_->file->fd());
     if (!pack) throw Error(ErrorKind::system, "a pack can't be read back after it was written");
-    try {
-        state_->file->commit();
-    } catch (const Error&) {
-        // The cache was deleted meanwhile. This process has what it needs; the next one writes the pack again.
-        if (!state_->file->is_deleted()) throw;
-    }
+    // If the cache was deleted meanwhile: this process has what it needs, and the next one writes the pack again.
+    static_cast<void>(state_->file->commit_unless_deleted());
     state_.reset();
     return pack;
 }
@@ -228,13 +214,16 @@ std::shared_ptr<const Pack> PackWriter::finish_unnamed() {
 }
 
 ContentStore::ContentStore(fs::path directory) : directory_(std::move(directory)) {
-    make_packs_directory(directory_);
+    make_cache_directory(directory_ / "packs");
     std::error_code failed;
     const fs::path tag = directory_ / "CACHEDIR.TAG";
     if (!fs::exists(tag, failed)) {
-        write_file_atomically(tag,
-                              "Signature: 8a477f597d28d172789f06886806bc55\n"
-                              "# Unpacked packages and layers of smith. It may be deleted at any time.\n");
+        outliving_deletions([&] {
+            make_cache_directory(directory_);
+            write_file_atomically(tag,
+                                  "Signature: 8a477f597d28d172789f06886806bc55\n"
+                                  "# Unpacked packages and layers of smith. It may be deleted at any time.\n");
+        });
     }
     sweep_temporaries(directory_ / "packs");
 }
@@ -246,10 +235,12 @@ std::shared_ptr<const Pack> ContentStore::open_pack(const Digest& source) const 
 }
 
 PackWriter ContentStore::write_pack(const Digest& source) const {
-    // The cache may have been deleted since it was opened.
-    make_packs_directory(directory_);
     auto state = std::make_unique<PackWriter::State>();
-    state->file = std::make_unique<AtomicFile>(pack_path(source));
+    // The cache may have been deleted since it was opened.
+    outliving_deletions([&] {
+        make_cache_directory(directory_ / "packs");
+        state->file = std::make_unique<AtomicFile>(pack_path(source));
+    });
     return PackWriter(std::move(state));
 }
 
@@ -325,26 +316,6 @@ Bytes MemoryContents::open(const Content& content) const {
                                               std::to_string(content.size));
     }
     return {it->second, as_bytes(*it->second)};
-}
-
-void make_cache_directory(const fs::path& directory) {
-    std::error_code failed;
-    if (fs::is_directory(directory, failed)) return;
-    const fs::path named = directory.has_filename() ? directory : directory.parent_path();
-    if (named.has_parent_path()) fs::create_directories(named.parent_path(), failed);
-    make_directory(named, 0700);
-}
-
-fs::path default_cache_directory() {
-    const auto absolute = [](const char* name) -> fs::path {
-        const char* value = std::getenv(name);
-        return value != nullptr && value[0] == '/' ? value : "";
-    };
-    const fs::path cache = absolute("XDG_CACHE_HOME");
-    if (!cache.empty()) return cache / "smith";
-    const fs::path home = absolute("HOME");
-    if (!home.empty()) return home / ".cache" / "smith";
-    throw Error(ErrorKind::usage, "neither XDG_CACHE_HOME nor HOME is set; name a cache with --cache-dir");
 }
 
 }  // namespace smith

@@ -113,11 +113,4 @@ private:
     static std::shared_ptr<State> make_state();
 };
 
-/// `$XDG_CACHE_HOME/smith`, else `$HOME/.cache/smith` (XDG base directories; a relative value is ignored, as it says).
-[[nodiscard]] std::filesystem::path default_cache_directory();
-
-/// Makes `directory` with its parents; nothing when it is there. It is made for its owner alone, whatever the umask:
-/// who can write to a cache decides what is in the images (and XDG base directories ask for 0700).
-void make_cache_directory(const std::filesystem::path& directory);
-
 }  // namespace smith

@@ -34,6 +34,10 @@ public:
     /// The bytes of `content`, verified against its digest and size. May be called from any thread.
     /// Throws Error: integrity, when they don't match; system, when nobody has them.
     [[nodiscard]] virtual Bytes open(const Content& content) const = 0;
+
+    /// A hint: `contents` are going to be opened, and may be brought here together. Those that nobody has are skipped.
+    /// Throws what open() would throw.
+    virtual void prefetch(std::span<const Content> contents) const { static_cast<void>(contents); }
 };
 
 /// Contents in memory: files that smith makes itself, and tests.

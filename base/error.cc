@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "base/utf8.h"
@@ -40,6 +41,8 @@ void Error::prepend(std::string_view context) {
     message_.insert(0, context);
 }
 
+bool Error::is_not_found() const noexcept { return error_number_ == ENOENT; }
+
 std::string escaped(std::string_view text) {
     std::string out;
     bool is_cut = false;
@@ -67,7 +70,7 @@ std::string escaped(std::string_view text) {
 std::string quote(std::string_view name) { return "'" + escaped(name) + "'"; }
 
 Error system_error(int error_number, std::string_view doing) {
-    return {ErrorKind::system, std::string(doing) + ": " + std::generic_category().message(error_number)};
+    return {ErrorKind::system, std::string(doing) + ": " + std::generic_category().message(error_number), error_number};
 }
 
 }  // namespace smith

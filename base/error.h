@@ -25,10 +25,16 @@ enum class ErrorKind {
 class Error : public std::exception {
 public:
     Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
+    /// With the errno that it is about.
+    Error(ErrorKind kind, std::string message, int error_number)
+        : kind_(kind), message_(std::move(message)), error_number_(error_number) {}
 
     [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
     [[nodiscard]] const std::string& message() const noexcept { return message_; }
     [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+    /// The operating system found no file of that name (ENOENT).
+    [[nodiscard]] bool is_not_found() const noexcept;
 
     /// Puts "<context>: " in front of the message.
     void prepend(std::string_view context);
@@ -36,6 +42,7 @@ public:
 private:
     ErrorKind kind_;
     std::string message_;
+    int error_number_ = 0;
 };
 
 /// `name` in single quotes, fit for a terminal: control bytes and invalid UTF-8 become \xNN, and a name longer than a

@@ -2,8 +2,11 @@
 #include "ocilayout/archive.h"
 
 #include <set>
+#include <system_error>
 
 #include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/output_file.h"
 #include "ocilayout/gzip.h"
 #include "ocilayout/image_files.h"
 #include "ocilayout/layout.h"
@@ -40,10 +43,15 @@ bool is_compressed_name(const std::filesystem::path& file) {
 
 }  // namespace
 
-void write_archive(const FinishedImage& image, const std::filesystem::path& file, std::string_view tag, unsigned jobs) {
+void write_archive(const FinishedImage& image, const std::filesystem::path& named, std::string_view tag,
+                   unsigned jobs) {
+    const std::filesystem::path file = output_file(named);
+    std::error_code failed;
+    if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), failed);
+    if (failed) throw system_error(failed.value(), "creating " + quote(file.parent_path().string()));
     AtomicFile out(file);
     const Sink to_file = [&](std::span<const std::byte> bytes) { out.write(bytes); };
-    if (is_compressed_name(file)) {
+    if (is_compressed_name(named)) {
         GzipWriter gzip(jobs, to_file);
         TarWriter tar([&](std::span<const std::byte> bytes) { gzip.write(bytes); });
         write_members(image, tag, tar);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "ocilayout/gzip.h"
@@ -40,6 +41,14 @@ std::string to_record(const Layer& layer) {
                       {"size", layer.size}};
     const std::string text = dump_json(record);
     return text + "\n" + sha256(text).str() + "\n";
+}
+
+void write_record(const std::filesystem::path& file, const Layer& layer) {
+    try {
+        write_file_atomically(file, to_record(layer));
+    } catch (const Error& e) {
+        if (!e.is_not_found()) throw;  // else the cache was deleted meanwhile
+    }
 }
 
 /// Nothing for a record that is not whole.
@@ -108,21 +117,23 @@ std::optional<StoredLayer> LayerCache::find(const FileTree& tree, Owner owner) c
 }
 
 StoredLayer LayerCache::store(const FileTree& tree, Owner owner, const Contents& contents, unsigned jobs) const {
-    std::error_code failed;
-    std::filesystem::create_directories(directory_, failed);
-    if (failed) throw system_error(failed.value(), "creating the cache directory " + quote(directory_.string()));
+    const std::string name = name_of(tree, owner);
+    std::optional<AtomicFile> made;
+    outliving_deletions([&] {
+        make_cache_directory(directory_);
+        made.emplace(directory_ / (name + ".gz"));
+    });
+    AtomicFile& file = *made;
     sweep_temporaries(directory_);
 
-    const std::string name = name_of(tree, owner);
-    AtomicFile file(directory_ / (name + ".gz"));
     StoredLayer out;
     out.layer = write_layer(
         tree, owner, contents, [&](std::span<const std::byte> bytes) { file.write(bytes); }, jobs);
     // A descriptor of our own, taken before the file has a name: later somebody might replace it.
     out.blob = std::make_shared<const UniqueFd>(open_file("/proc/self/fd/" + std::to_string(file.fd()), O_RDONLY));
-    // The record comes last: a blob without one is nothing.
-    file.commit();
-    write_file_atomically(directory_ / (name + ".json"), to_record(out.layer));
+    // The record comes last: a blob without one is nothing. If the cache was deleted meanwhile, this process has what
+    // it needs, and the next one makes the layer again.
+    if (file.commit_unless_deleted()) write_record(directory_ / (name + ".json"), out.layer);
     return out;
 }
 

@@ -178,22 +178,6 @@ TEST_CASE("a cache that is deleted while a pack is written costs nothing but the
     CHECK_NOTHROW(store_with_pack(dir.path() / "cache"));
 }
 
-TEST_CASE("a cache belongs to its owner alone, whatever the umask", "[content_store]") {
-    const TempDir dir;
-    const mode_t before = ::umask(0);
-    for (const char* name : {"a/cache", "b/cache/"}) {
-        const ContentStore store(dir.path() / name);
-        CHECK((std::filesystem::status(store.directory()).permissions() & std::filesystem::perms::all) ==
-              std::filesystem::perms::owner_all);
-    }
-    // One that somebody made on purpose is left as it is.
-    std::filesystem::create_directory(dir.path() / "shared");
-    const ContentStore store(dir.path() / "shared");
-    CHECK((std::filesystem::status(store.directory()).permissions() & std::filesystem::perms::all) ==
-          std::filesystem::perms::all);
-    ::umask(before);
-}
-
 TEST_CASE("a cache that can't be made is an error that names it", "[content_store]") {
     const TempDir dir;
     std::ofstream(dir.path() / "file") << "x";

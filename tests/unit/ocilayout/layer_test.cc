@@ -172,3 +172,34 @@ TEST_CASE("a stored layer stays readable when the cache is deleted", "[layer_cac
     stored.copy_to(append_to(bytes));
     CHECK(sha256(bytes) == stored.layer.digest);
 }
+
+namespace {
+
+/// Deletes a cache as soon as one of its contents is asked for, which is in the middle of writing a layer.
+class Deleting : public Contents {
+public:
+    Deleting(const Contents& contents, std::filesystem::path cache) : contents_(contents), cache_(std::move(cache)) {}
+    [[nodiscard]] Bytes open(const Content& content) const override {
+        std::filesystem::remove_all(cache_);
+        return contents_.open(content);
+    }
+
+private:
+    const Contents& contents_;
+    std::filesystem::path cache_;
+};
+
+}  // namespace
+
+TEST_CASE("a cache that is deleted while a layer is written costs nothing but the layer", "[layer_cache]") {
+    const TempDir dir;
+    const TestTree tree = small_tree();
+    const LayerCache cache(dir.path() / "cache" / "layers");
+    const StoredLayer stored = cache.store(tree.tree, {}, Deleting(tree.contents, dir.path() / "cache"), 1);
+    std::string bytes;
+    stored.copy_to(append_to(bytes));
+    CHECK(sha256(bytes) == stored.layer.digest);
+    CHECK(!cache.find(tree.tree, {}));
+    CHECK(cache.store(tree.tree, {}, tree.contents, 1).layer == stored.layer);
+    CHECK(cache.find(tree.tree, {}));
+}
