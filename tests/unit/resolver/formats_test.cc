@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The small formats: names, locations, .repo files, repomd.xml, OpenPGP packets.
+// The small formats: names, locations, repomd.xml, OpenPGP packets.
 #include <catch2/catch.hpp>
 
 #include "resolver/nevra.h"
 #include "resolver/openpgp.h"
 #include "resolver/package_ref.h"
-#include "resolver/repo_config.h"
 #include "resolver/repomd.h"
 #include "tests/unit/resolver/support.h"
 
@@ -56,74 +55,6 @@ TEST_CASE("a location may not leave its repository", "[location][hostile]") {
     }
     CHECK_THROWS_AS(check_location(std::string("a\0b", 3)), Error);
     CHECK_THROWS_AS(check_location(std::string(5000, 'a')), Error);
-}
-
-TEST_CASE("a .repo file is read as dnf reads it", "[repo-file]") {
-    const auto repos = parse_repo_file(
-        "# a comment\n"
-        "[main]\n"
-        "gpgcheck=0\n"
-        "[base-$basearch]\n"
-        "name = Base $releasever - ${basearch}\n"
-        "baseurl=https://one.example/$releasever/$arch\n"
-        "    https://two.example/${releasever_major}/x/\n"
-        "gpgkey=file:///a, file:///b\n"
-        "; another\n"
-        "priority=10\n"
-        "repo_gpgcheck=Yes\n"
-        "excludepkgs=a* b,c\n"
-        "metadata_expire=6h\n"
-        "[off]\n"
-        "enabled=0\n"
-        "gpgcheck=no\n"
-        "baseurl=file:///$unknown\n",
-        "test.repo", repo_vars("i686", "9.4"));
-    REQUIRE(repos.size() == 2);
-    const RepoConfig& base = repos[0];
-    CHECK(base.id == "base-i386");
-    CHECK(base.name == "Base 9.4 - i386");
-    CHECK(base.baseurls == std::vector<std::string>{"https://one.example/9.4/i686/", "https://two.example/9/x/"});
-    CHECK(base.gpgkeys == std::vector<std::string>{"file:///a", "file:///b"});
-    CHECK(base.gpgcheck);
-    CHECK(base.repo_gpgcheck);
-    CHECK(base.enabled);
-    CHECK(base.priority == 10);
-    CHECK(base.excludepkgs == std::vector<std::string>{"a*", "b", "c"});
-    CHECK(base.ignored == std::vector<std::string>{"metadata_expire"});
-    CHECK_NOTHROW(check_repo(base));
-
-    CHECK_FALSE(repos[1].enabled);
-    CHECK_FALSE(repos[1].gpgcheck);
-    CHECK(repos[1].baseurls == std::vector<std::string>{"file:///$unknown/"});
-    CHECK(contains(error_of([&] { check_repo(repos[1]); }).message(), "holds a variable that has no value"));
-}
-
-TEST_CASE("what is wrong in a .repo file is told with its line", "[repo-file]") {
-    const auto message = [](const char* text) {
-        const Error error = error_of([&] { static_cast<void>(parse_repo_file(text, "t.repo", {})); });
-        CHECK(error.kind() == ErrorKind::spec);
-        return error.message();
-    };
-    CHECK(message("name=x\n") == "t.repo:1: there is a setting before the first [section]");
-    CHECK(message("[a]\n\ngarbage\n") == "t.repo:3: 'garbage' is neither a [section] nor a key=value");
-    CHECK(message("[a]\nenabled=maybe\nname=x\n") == "t.repo:2: enabled: 'maybe' is neither true nor false");
-    CHECK(message("[a]\npriority=high\n") == "t.repo:2: priority: 'high' is not a number");
-    CHECK(message("[\n") == "t.repo:1: a section looks like [id]");
-}
-
-TEST_CASE("a repository that cannot be used is refused before anything is fetched", "[repo-file]") {
-    const auto message = [](const RepoConfig& config) { return error_of([&] { check_repo(config); }).message(); };
-    RepoConfig config;
-    config.id = "../x";
-    CHECK(contains(message(config), "an id is made of"));
-    config.id = "x";
-    CHECK(message(config) == "repository 'x' has no baseurl");
-    config.ignored = {"metalink"};
-    CHECK(contains(message(config), "metalink or mirrorlist"));
-    config.baseurls = {"ftp://x/"};
-    CHECK(contains(message(config), "is not a file, http or https URL"));
-    CHECK(error_of([] { static_cast<void>(repo_from_url("x", "gopher://x", {})); }).kind() == ErrorKind::usage);
-    CHECK(repo_from_url("x", "/srv/repo", {}).baseurls == std::vector<std::string>{"file:///srv/repo/"});
 }
 
 namespace {
