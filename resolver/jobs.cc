@@ -7,12 +7,11 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "resolver/package_spec.h"
 
 namespace smith::resolver {
 
 namespace {
-
-bool is_path(std::string_view request) { return request.starts_with('/') || request.starts_with("*/"); }
 
 /// A name without version and architecture also means what replaces that package.
 void add_obsoleters(std::vector<Id>& candidates, const PackagePool& pool) {
@@ -33,50 +32,60 @@ void add_obsoleters(std::vector<Id>& candidates, const PackagePool& pool) {
     }
 }
 
-/// Candidates by name: a glob that means several names wants one package of each.
-void add_job_for_each_name(const std::string& request, const std::vector<Id>& packages, const PackagePool& pool,
-                           std::vector<Job>& jobs) {
-    std::map<std::string, std::vector<Id>> by_name;
-    for (const Id id : packages) {
-        if (pool.is_installable(id)) by_name[text_of(pool.raw(), pool_id2solvable(pool.raw(), id)->name)].push_back(id);
-    }
-    for (auto& [name, candidates] : by_name) {
-        if (name == request) add_obsoleters(candidates, pool);
-        jobs.push_back({request, std::move(candidates)});
-    }
-}
-
-std::vector<Id> select(const std::string& request, int flags, const PackagePool& pool, int* matched) {
-    SolvQueue selection;
-    *matched = selection_make(pool.raw(), selection.raw(), request.c_str(), flags);
-    SolvQueue packages;
-    selection_solvables(pool.raw(), selection.raw(), packages.raw());
-    return {packages.items().begin(), packages.items().end()};
-}
-
-bool add_jobs(const std::string& request, const PackagePool& pool, std::vector<Job>& jobs) {
-    const std::size_t before = jobs.size();
-    if (is_path(request)) {
-        std::vector<Id> owners;
-        for (const Id id : pool.owners_of(request)) {
-            if (pool.is_installable(id)) owners.push_back(id);
+bool add_group_jobs(const std::string& request, const PackagePool& pool, std::vector<Job>& jobs, Reporter& reporter) {
+    const std::vector<const Group*> groups = pool.groups().match(request.substr(1));
+    std::map<std::string, const GroupPackage*, std::less<>> wanted;
+    for (const Group* group : groups) {
+        for (const GroupPackage& package : group->packages) {
+            const GroupPackage*& known = wanted[package.name];
+            if (known == nullptr || !known->condition.empty()) known = &package;
         }
-        if (!owners.empty()) jobs.push_back({request, std::move(owners)});
-        if (jobs.size() > before) return true;
     }
-    constexpr int flags =
-        SELECTION_NAME | SELECTION_PROVIDES | SELECTION_GLOB | SELECTION_CANON | SELECTION_DOTARCH | SELECTION_REL;
-    int matched = 0;
-    const std::vector<Id> packages = select(request, flags, pool, &matched);
-    if ((matched & SELECTION_PROVIDES) != 0) {
-        std::vector<Id> candidates;
-        std::copy_if(packages.begin(), packages.end(), std::back_inserter(candidates),
-                     [&](Id id) { return pool.is_installable(id); });
-        if (!candidates.empty()) jobs.push_back({request, std::move(candidates)});
-    } else {
-        add_job_for_each_name(request, packages, pool, jobs);
+    std::map<std::string, std::vector<Id>> by_name;
+    for (const Id id : pool.packages()) {
+        const ::Solvable* solvable = pool_id2solvable(pool.raw(), id);
+        const auto found = wanted.find(pool_id2str(pool.raw(), solvable->name));
+        if (found == wanted.end() || !pool.is_installable(id)) continue;
+        const bool fits = pool.basearch() == pool_id2str(pool.raw(), solvable->arch);
+        if (fits || !found->second->basearch_only) by_name[found->first].push_back(id);
     }
-    return jobs.size() > before;
+    for (const auto& [name, package] : wanted) {
+        const auto found = by_name.find(name);
+        if (found == by_name.end()) {
+            reporter.warn("no repository has package " + quote(name) + " of group " + quote(request) + ", ignoring");
+            continue;
+        }
+        Job job{request, std::move(found->second), 0};
+        if (package->condition.empty()) {
+            add_obsoleters(job.candidates, pool);
+        } else {
+            const Id condition = pool_str2id(pool.raw(), package->condition.c_str(), 1);
+            job.rich = pool_rel2id(pool.raw(), pool_str2id(pool.raw(), name.c_str(), 1), condition, REL_COND, 1);
+        }
+        jobs.push_back(std::move(job));
+    }
+    return !groups.empty();
+}
+
+bool add_jobs(const std::string& request, const PackagePool& pool, std::vector<Job>& jobs, Reporter& reporter) {
+    if (is_group(request)) return add_group_jobs(request, pool, jobs, reporter);
+    const SpecMatch match = match_spec(request, pool);
+    // A glob that means several names wants one package of each.
+    const bool each_name = is_glob(request) && !is_path(request);
+    const bool each_arch = match.form == SpecForm::any_arch;
+    std::map<std::pair<std::string, std::string>, std::vector<Id>> groups;
+    for (const Id id : match.packages) {
+        const ::Solvable* solvable = pool_id2solvable(pool.raw(), id);
+        std::pair<std::string, std::string> key;
+        if (each_name || each_arch) key.first = text_of(pool.raw(), solvable->name);
+        if (each_arch) key.second = text_of(pool.raw(), solvable->arch);
+        groups[key].push_back(id);
+    }
+    for (auto& [key, candidates] : groups) {
+        if (match.form == SpecForm::name || each_arch) add_obsoleters(candidates, pool);
+        jobs.push_back({request, std::move(candidates), 0});
+    }
+    return match.form != SpecForm::nothing;
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b`.
@@ -137,10 +146,18 @@ std::string list(const std::vector<std::string>& names) {
 /// Why `request` means nothing, in one sentence.
 std::string explain_absence(const std::string& request, const PackagePool& pool) {
     if (is_path(request)) return "no package has the file " + quote(request);
-    int matched = 0;
-    constexpr int flags = SELECTION_NAME | SELECTION_PROVIDES | SELECTION_GLOB | SELECTION_CANON | SELECTION_DOTARCH |
-                          SELECTION_REL | SELECTION_WITH_DISABLED | SELECTION_WITH_BADARCH;
-    const std::vector<Id> unusable = select(request, flags, pool, &matched);
+    if (is_group(request)) {
+        if (pool.groups().groups.empty()) return "no repository has groups, such as " + quote(request);
+        std::set<std::string> ids;
+        for (const Group& group : pool.groups().groups) ids.insert("@" + group.id);
+        constexpr std::size_t kShown = 8;
+        std::vector<std::string> shown(ids.begin(), ids.end());
+        const bool all = shown.size() <= kShown;
+        if (!all) shown.resize(kShown);
+        return "no repository has the group " + quote(request) + "; there is " + list(shown) +
+               (all ? "" : ", and more");
+    }
+    const std::vector<Id> unusable = match_spec(request, pool, Among::all).packages;
     if (!unusable.empty()) {
         const Id id = unusable.front();
         const std::string who = pool.name_of(id);
@@ -152,7 +169,7 @@ std::string explain_absence(const std::string& request, const PackagePool& pool)
     const std::string name = request.substr(0, request.find(' '));
     std::optional<Nevra> newest;
     if (name != request) {
-        for (const Id id : select(name, SELECTION_NAME | SELECTION_PROVIDES, pool, &matched)) {
+        for (const Id id : match_spec(name, pool).packages) {
             const Nevra nevra = pool.nevra_of(id);
             if (!newest || compare_evr(nevra, *newest) > 0) newest = nevra;
         }
@@ -218,11 +235,11 @@ private:
 
 }  // namespace
 
-std::vector<Job> make_jobs(const std::vector<std::string>& packages, const PackagePool& pool) {
+std::vector<Job> make_jobs(const std::vector<std::string>& packages, const PackagePool& pool, Reporter& reporter) {
     std::vector<Job> jobs;
     std::vector<std::string> absent;
     for (const std::string& request : packages) {
-        if (!add_jobs(request, pool, jobs)) absent.push_back(explain_absence(request, pool));
+        if (!add_jobs(request, pool, jobs, reporter)) absent.push_back(explain_absence(request, pool));
     }
     if (absent.empty()) return jobs;
     std::string message = absent.front();
@@ -236,7 +253,7 @@ WantedFiles files_to_look_up(const std::vector<std::string>& packages, const Pac
     for (const std::string& request : packages) {
         if (is_path(request) && is_glob(request)) wanted.globs.push_back(request);
         if (is_path(request) && !is_glob(request) && !is_in_primary(request)) wanted.paths.insert(request);
-        static_cast<void>(add_jobs(request, pool, jobs));
+        static_cast<void>(add_jobs(request, pool, jobs, silent_reporter()));
     }
     FileDependencies dependencies(pool, weak, wanted);
     dependencies.walk(pool.local_packages());

@@ -13,6 +13,7 @@
 #include "base/decompress.h"
 #include "base/error.h"
 #include "base/handle.h"
+#include "resolver/xml_run_limit.h"
 
 namespace smith::resolver {
 
@@ -40,6 +41,7 @@ struct MetadataStream::State {
     RepomdRecord record;
     Decompressor decompressor;
     std::optional<Hasher> hasher;
+    XmlRunLimit runs;
     std::uint64_t count = 0;
     std::exception_ptr error;
     std::unique_ptr<std::FILE, FreeWith<std::fclose>> file;  // reads from this: closed first
@@ -52,6 +54,7 @@ MetadataStream::~MetadataStream() = default;
 std::size_t MetadataStream::read(std::span<std::byte> buffer) {
     const std::size_t count = state_->decompressor.read(buffer);
     if (state_->hasher) state_->hasher->update(buffer.first(count));
+    state_->runs.feed(buffer.first(count));
     state_->count += count;
     return count;
 }

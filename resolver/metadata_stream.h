@@ -21,7 +21,7 @@ public:
     MetadataStream(const MetadataStream&) = delete;
     MetadataStream& operator=(const MetadataStream&) = delete;
 
-    /// 0 is the end. Throws Error (format).
+    /// 0 is the end. Throws Error (format), also as XmlRunLimit does.
     [[nodiscard]] std::size_t read(std::span<std::byte> buffer);
     /// For a C library: read errors look like the end of the file there, and come out of finish().
     [[nodiscard]] std::FILE* as_file();

@@ -26,6 +26,14 @@ std::uint64_t parse_size(std::string_view text) {
     return size;
 }
 
+/// The whole seconds of "1411728917" or "1411728917.12"; nothing for what is none.
+std::optional<std::uint64_t> parse_time(std::string_view text) {
+    std::uint64_t seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc() || (end != text.data() + text.size() && *end != '.')) return std::nullopt;
+    return seconds;
+}
+
 /// The path of open elements is told by depth and name: repomd > data > (checksum, location ...).
 class RepomdHandler : public XmlHandler {
 public:
@@ -82,6 +90,8 @@ private:
         if (name == "checksum") record_.checksum = make_checksum(algorithm_, text);
         if (name == "open-checksum") record_.open_checksum = make_checksum(algorithm_, text);
         if (name == "size") record_.size = parse_size(text);
+        // Nobody needs it to read the file: what is odd is as good as missing.
+        if (name == "timestamp") repomd.timestamp = std::max(repomd.timestamp, parse_time(text));
         if (name == "open-size") record_.open_size = parse_size(text);
     }
 
@@ -116,7 +126,9 @@ Repomd parse_repomd(std::string_view xml) {
                            XmlParser parser(handler);
                            parser.feed(as_bytes(xml));
                            parser.finish();
-                           return std::move(handler.repomd);
+                           Repomd& repomd = handler.repomd;
+                           if (!repomd.timestamp) repomd.timestamp = parse_time(repomd.revision);
+                           return std::move(repomd);
                        });
 }
 

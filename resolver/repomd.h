@@ -27,6 +27,8 @@ struct RepomdRecord {
 struct Repomd {
     std::string revision;
     std::vector<RepomdRecord> records;
+    /// When it was made, in seconds since 1970: the newest <timestamp> of its files, else a revision that is a number.
+    std::optional<std::uint64_t> timestamp;
 
     /// Null when the repository has no such file.
     [[nodiscard]] const RepomdRecord* find(std::string_view type) const;

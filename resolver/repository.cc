@@ -4,16 +4,16 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <ctime>
 #include <utility>
 
-#include "base/atomic_file.h"
 #include "base/bounds.h"
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "resolver/download.h"
 #include "resolver/keyring.h"
+#include "resolver/repomd_fetch.h"
 
 namespace smith::resolver {
 
@@ -21,137 +21,83 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// repomd.xml as somebody gave it, and what to ask with the next time (RFC 9110, "Conditional Requests").
-struct Fetched {
-    std::string xml;
-    std::string baseurl;
-    std::string etag;
-    std::string last_modified;
-};
-
-/// The last repomd.xml of a repository that was found good, in a folder of its own in the cache. Two files: the XML
-/// itself, and `state.json`, which names the XML that it is about, so that the two need not be written at once.
-class RepomdCache {
-public:
-    explicit RepomdCache(fs::path directory) : directory_(std::move(directory)) {}
-
-    [[nodiscard]] std::optional<Fetched> load() const {
-        try {
-            Fetched out;
-            out.xml = read_file(directory_ / "repomd.xml", limits::kMaxRepomdBytes);
-            const nlohmann::json state = parse_json(read_file(directory_ / "state.json", limits::kMaxRepomdBytes));
-            if (state.at("repomd") != sha256(out.xml).str()) return std::nullopt;
-            out.baseurl = state.at("baseurl");
-            out.etag = state.at("etag");
-            out.last_modified = state.at("lastModified");
-            return out;
-        } catch (const Error&) {  // not there, or damaged: the same as never fetched
-            return std::nullopt;
-        } catch (const nlohmann::json::exception&) {
-            return std::nullopt;
-        }
-    }
-
-    void store(const Fetched& fetched) const {
-        const nlohmann::json state = {{"repomd", sha256(fetched.xml).str()},
-                                      {"baseurl", redact_url(fetched.baseurl)},
-                                      {"etag", fetched.etag},
-                                      {"lastModified", fetched.last_modified}};
-        fs::create_directories(directory_);
-        write_file_atomically(directory_ / "repomd.xml", fetched.xml);
-        write_file_atomically(directory_ / "state.json", dump_json_pretty(state));
-    }
-
-private:
-    fs::path directory_;
-};
-
-Fetched fetch_repomd(const std::string& baseurl, const std::optional<Fetched>& known, HttpClient& http) {
-    const std::string url = join_url(baseurl, "repodata/repomd.xml");
-    Fetched out;
-    out.baseurl = baseurl;
-    if (local_path(url)) {
-        out.xml = read_url(url, limits::kMaxRepomdBytes, http);
-        return out;
-    }
-    HttpRequest request;
-    request.url = url;
-    request.max_bytes = limits::kMaxRepomdBytes;
-    if (known && known->baseurl == redact_url(baseurl)) {
-        if (!known->etag.empty()) request.headers.push_back("If-None-Match: " + known->etag);
-        if (!known->last_modified.empty()) request.headers.push_back("If-Modified-Since: " + known->last_modified);
-    }
-    const HttpResponse response = http.perform(request);
-    if (response.status == 304 && !request.headers.empty()) {
-        out.xml = known->xml;
-        out.etag = known->etag;
-        out.last_modified = known->last_modified;
-        return out;
-    }
-    check_ok(request, response);
-    out.xml = response.body;
-    out.etag = response.header("etag");
-    out.last_modified = response.header("last-modified");
-    return out;
-}
-
-/// From the first baseurl that answers. The error of the first one is thrown when none does.
-Fetched fetch_repomd_from_any(const RepoConfig& config, const std::optional<Fetched>& known, HttpClient& http,
-                              Reporter& reporter) {
-    std::optional<Error> first;
-    for (const std::string& baseurl : config.baseurls) {
-        try {
-            return fetch_repomd(baseurl, known, http);
-        } catch (const Error& e) {
-            reporter.debug(e.message());
-            if (!first) first = e;
-        }
-    }
-    throw Error(*first);
-}
-
 fs::path directory_of(const RepoConfig& config, const fs::path& cache_dir) {
     // By id for people, by URLs because two specs may call different repositories by one id.
     std::string urls;
     for (const std::string& url : config.baseurls) urls += url + "\n";
+    for (const std::string& url : {config.metalink, config.mirrorlist}) urls += url.empty() ? "" : url + "\n";
     return cache_dir / "repos" / (config.id + "-" + sha256(urls).hex().substr(0, 16));
+}
+
+Freshness freshness_of(const RepoConfig& config, const MetadataOptions& options,
+                       const std::optional<FetchedRepomd>& known) {
+    Freshness out;
+    if (known) out.last_seen = known->timestamp;
+    const auto locked = options.locked_timestamps.find(config.id);
+    if (locked != options.locked_timestamps.end()) out.locked = locked->second;
+    out.max_age = config.max_age;
+    return out;
+}
+
+bool is_local(const std::string& url) { return local_path(url).has_value(); }
+
+bool needs_network(const RepoConfig& config) {
+    const bool has_list = !config.metalink.empty() || !config.mirrorlist.empty();
+    if (!has_list) return std::none_of(config.baseurls.begin(), config.baseurls.end(), is_local);
+    return (!config.metalink.empty() && !is_local(config.metalink)) ||
+           (!config.mirrorlist.empty() && !is_local(config.mirrorlist));
 }
 
 Repository load_online(const RepoConfig& config, const MetadataOptions& options, const fs::path& directory,
                        HttpClient& http, Reporter& reporter) {
+    Mirrors mirrors = find_mirrors(config, http, reporter);
+    if (options.offline) std::erase_if(mirrors.baseurls, [](const std::string& url) { return !is_local(url); });
     const RepomdCache cache(directory);
-    const std::optional<Fetched> known = options.refresh ? std::nullopt : cache.load();
-    const Fetched fetched = fetch_repomd_from_any(config, known, http, reporter);
-    if (config.repo_gpgcheck) {
-        const std::string url = join_url(fetched.baseurl, "repodata/repomd.xml.asc");
-        const std::string signature = read_url(url, limits::kMaxKeyBytes, http);
-        const Keyring keyring = load_keyring(config, options.cache_dir, options.offline, http);
-        while_doing([] { return "checking repomd.xml"; }, [&] { keyring.verify_detached(fetched.xml, signature); });
-    }
-    Repomd repomd = parse_repomd(fetched.xml);
+    const std::optional<FetchedRepomd> known = cache.load();
+    std::optional<Keyring> keyring;
+    if (config.repo_gpgcheck) keyring = load_keyring(config, options.cache_dir, options.offline, http);
+
+    RepomdChecks checks;
+    if (keyring) checks.keyring = &*keyring;
+    if (!options.refresh) checks.known = known;
+    if (!options.allow_old) checks.freshness = freshness_of(config, options, known);
+    GoodRepomd good = fetch_repomd(config, mirrors, checks, http, reporter);
     // Kept when it is known to be a good one, signed where it must be: offline work trusts what is here.
-    const bool is_local = local_path(fetched.baseurl).has_value();
-    if (!is_local) cache.store(fetched);
-    return {config, std::move(repomd), sha256(fetched.xml), fetched.baseurl, directory, options.offline && !is_local};
+    const std::string& baseurl = good.fetched.baseurl;
+    if (!is_local(baseurl)) cache.store(good.fetched);
+    // What it lists is asked for where it is from; others may not have it yet, or no more.
+    std::stable_partition(mirrors.baseurls.begin(), mirrors.baseurls.end(),
+                          [&](const std::string& url) { return url == baseurl; });
+    return {config,    std::move(good.repomd), sha256(good.fetched.xml), std::move(mirrors.baseurls),
+            directory, options.offline};
 }
 
-Repository load_offline(const RepoConfig& config, const fs::path& directory) {
+Repository load_offline(const RepoConfig& config, const MetadataOptions& options, const fs::path& directory) {
     const auto known = RepomdCache(directory).load();
     if (!known) {
         throw Error(ErrorKind::fetch,
                     "nothing is cached about it, and --offline forbids to ask; run 'smith fetch' first");
     }
-    return {config, parse_repomd(known->xml), sha256(known->xml), config.baseurls.front(), directory, true};
+    Repomd repomd = parse_repomd(known->xml);
+    if (!options.allow_old) {
+        check_freshness(repomd, freshness_of(config, options, std::nullopt),
+                        static_cast<std::uint64_t>(std::time(nullptr)));
+    }
+    return {config, std::move(repomd), sha256(known->xml), {known->baseurl}, directory, true};
 }
 
 Repository load_repository(const RepoConfig& config, const MetadataOptions& options, HttpClient& http,
                            Reporter& reporter) {
     const fs::path directory = directory_of(config, options.cache_dir);
-    const bool all_remote = std::none_of(config.baseurls.begin(), config.baseurls.end(),
-                                         [](const std::string& url) { return local_path(url).has_value(); });
-    Repository repository = options.offline && all_remote ? load_offline(config, directory)
-                                                          : load_online(config, options, directory, http, reporter);
+    Repository repository = options.offline && needs_network(config)
+                                ? load_offline(config, options, directory)
+                                : load_online(config, options, directory, http, reporter);
     if (!repository.file("primary", http, reporter)) {
+        if (repository.repomd().find("primary_zck") != nullptr) {
+            throw Error(ErrorKind::format,
+                        "it has its primary metadata in zchunk only, which is not read here; createrepo_c writes it in "
+                        "another compression as well, unless told not to");
+        }
         throw Error(ErrorKind::format, "its repomd.xml lists no primary metadata");
     }
     return repository;
@@ -177,10 +123,14 @@ std::optional<fs::path> Repository::file(std::string_view type, HttpClient& http
     if (matches(cache_ / name, *record)) return cache_ / name;
 
     const std::string what = "the " + std::string(type) + " metadata of repository " + quote(config_.id);
-    if (offline_) throw Error(ErrorKind::fetch, what + " is not cached, and --offline forbids to fetch it");
+    const bool is_at_hand = std::any_of(baseurls_.begin(), baseurls_.end(), is_local);
+    if (offline_ && !is_at_hand)
+        throw Error(ErrorKind::fetch, what + " is not cached, and --offline forbids to fetch it");
     Download download;
     download.what = record->location;
-    download.urls = {join_url(baseurl_, record->location)};
+    for (const std::string& baseurl : baseurls_) download.urls.push_back(join_url(baseurl, record->location));
+    download.retries = retries_of(config_);
+    download.access = access_of(config_);
     download.checksum = record->checksum;
     download.size = record->size;
     download.max_bytes = limits::kMaxMetadataDownloadBytes;

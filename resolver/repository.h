@@ -4,7 +4,9 @@
 // against repomd.xml, and kept in the cache under the digest they were verified by.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,24 +24,29 @@ struct MetadataOptions {
     std::filesystem::path cache_dir;  ///< the whole cache's; metadata is kept in repos/ below it
     bool offline = false;             ///< use what is cached, ask nobody (a file:// repository is always at hand)
     bool refresh = false;             ///< ask for repomd.xml anew, even where the server would say "not modified"
+    bool allow_old = false;           ///< take metadata that is older than it may be (freshness.h)
+    /// By id of repository: when the repomd.xml was made that the lock is of.
+    std::map<std::string, std::uint64_t> locked_timestamps;
 };
 
 class Repository {
 public:
-    Repository(RepoConfig config, Repomd repomd, Digest repomd_digest, std::string baseurl, std::filesystem::path cache,
-               bool offline)
+    Repository(RepoConfig config, Repomd repomd, Digest repomd_digest, std::vector<std::string> baseurls,
+               std::filesystem::path cache, bool offline)
         : config_(std::move(config)),
           repomd_(std::move(repomd)),
           repomd_digest_(repomd_digest),
-          baseurl_(std::move(baseurl)),
+          baseurls_(std::move(baseurls)),
           cache_(std::move(cache)),
           offline_(offline) {}
 
     [[nodiscard]] const RepoConfig& config() const noexcept { return config_; }
     [[nodiscard]] const Repomd& repomd() const noexcept { return repomd_; }
     [[nodiscard]] const Digest& repomd_digest() const noexcept { return repomd_digest_; }
-    /// The one of config().baseurls that answered.
-    [[nodiscard]] const std::string& baseurl() const noexcept { return baseurl_; }
+    /// The one that answered, then the other mirrors.
+    [[nodiscard]] const std::vector<std::string>& baseurls() const noexcept { return baseurls_; }
+    /// Where its metadata is kept, and what was made of it. A name in it says of which bytes.
+    [[nodiscard]] const std::filesystem::path& cache_folder() const noexcept { return cache_; }
 
     /// The file of `type` as it is stored (compressed), downloaded if need be; its checksum and size were verified now.
     /// Nothing when the repository has no such file. Throws Error: fetch, integrity.
@@ -50,7 +57,7 @@ private:
     RepoConfig config_;
     Repomd repomd_;
     Digest repomd_digest_;
-    std::string baseurl_;
+    std::vector<std::string> baseurls_;
     std::filesystem::path cache_;
     bool offline_;
 };

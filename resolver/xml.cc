@@ -36,7 +36,7 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 struct XmlParser::State {
-    explicit State(XmlHandler& given) : handler(given), parser(XML_ParserCreate(nullptr)) {
+    State(XmlHandler& given, Doctype allowed) : handler(given), doctype(allowed), parser(XML_ParserCreate(nullptr)) {
         if (!parser) throw Error(ErrorKind::system, "expat: out of memory");
         XML_SetUserData(parser.get(), this);
         XML_SetElementHandler(parser.get(), &on_start, &on_end);
@@ -78,9 +78,14 @@ struct XmlParser::State {
             state.texts.back().append(text, static_cast<std::size_t>(size));
         });
     }
-    static void on_doctype(void* self, const char*, const char*, const char*, int) noexcept {
-        static_cast<State*>(self)->guarded(
-            [] { throw Error(ErrorKind::format, "XML has a document type declaration, which metadata never has"); });
+    static void on_doctype(void* self, const char*, const char*, const char*, int has_brackets) noexcept {
+        auto& state = *static_cast<State*>(self);
+        state.guarded([&] {
+            if (state.doctype == Doctype::refused)
+                throw Error(ErrorKind::format, "XML has a document type declaration, which metadata never has");
+            if (has_brackets != 0)
+                throw Error(ErrorKind::format, "XML declares things in its document type, which metadata never does");
+        });
     }
 
     void start(const char* name, const char** given) {
@@ -100,13 +105,14 @@ struct XmlParser::State {
     }
 
     XmlHandler& handler;
+    Doctype doctype;
     ParserHandle parser;
     std::vector<std::string> texts;  // of the elements that are open, outermost first
     std::size_t text_bytes = 0;
     std::exception_ptr error;
 };
 
-XmlParser::XmlParser(XmlHandler& handler) : state_(std::make_unique<State>(handler)) {}
+XmlParser::XmlParser(XmlHandler& handler, Doctype doctype) : state_(std::make_unique<State>(handler, doctype)) {}
 XmlParser::~XmlParser() = default;
 
 void XmlParser::feed(std::span<const std::byte> bytes) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one door for XML that is parsed here: elements, attributes and text, as events. A document type declaration is
-// refused, so there are no entities to expand and nothing external to fetch; depth and text have bounds.
+// The one door for XML that is parsed here: elements, attributes and text, as events. No document
+// declares entities here, so there is nothing to expand, and nothing external is fetched; depth and text have bounds.
 #pragma once
 
 #include <functional>
@@ -22,9 +22,13 @@ public:
     virtual void end_element(std::string_view name, std::string_view text) = 0;
 };
 
+/// Whether a document may name its type. comps.xml always does ("<!DOCTYPE comps PUBLIC ...>"), other metadata never;
+/// what a declaration has in brackets, such as entities, is refused in any case.
+enum class Doctype { refused, named };
+
 class XmlParser {
 public:
-    explicit XmlParser(XmlHandler& handler);
+    explicit XmlParser(XmlHandler& handler, Doctype doctype = Doctype::refused);
     XmlParser(const XmlParser&) = delete;
     XmlParser& operator=(const XmlParser&) = delete;
     ~XmlParser();

@@ -100,7 +100,7 @@ Request request_for(const std::string& package) {
 
 std::string solve_tiny(const RepoConfig& config, const std::string& package, const std::filesystem::path& cache,
                        bool offline = false) {
-    HttpClient http;
+    HttpClient http(test::hasty());
     const auto repos = load_repositories({config}, {cache, offline, false}, http, silent_reporter());
     const Solution solution = solve(request_for(package), repos, http, silent_reporter());
     std::string out;
@@ -216,7 +216,7 @@ TEST_CASE("a repository that is not there is an error, unless it may be skipped"
     config.baseurls = {dir.url() + "/gone/"};
     CHECK(failure_of(config, "app", dir / "c").kind() == ErrorKind::fetch);
     config.skip_if_unavailable = true;
-    HttpClient http;
+    HttpClient http(test::hasty());
     RecordingReporter reporter;
     CHECK(load_repositories({config}, {dir / "c"}, http, reporter).empty());
     REQUIRE(reporter.warnings.size() == 1);
@@ -321,9 +321,60 @@ TEST_CASE("laughing and external entities in primary.xml do no harm", "[metadata
     CHECK_FALSE(contains(error.message(), "canary"));
 }
 
+TEST_CASE("a primary.xml of absurd shape ends in an error, or as what can be made of it", "[metadata][hostile]") {
+    const TempDir dir;
+    int number = 0;
+    const auto outcome = [&](const std::string& more) {
+        const std::string name = "repo" + std::to_string(number++);
+        TinyRepo repo(dir / name);
+        repo.add("app", more).finish();
+        const Error error = failure_of(repo.config(), "app", dir / ("c" + name));
+        return error.message() == "nothing was thrown" ? "" : error.message();
+    };
+    const auto repeated = [](std::string_view text, std::size_t times) {
+        std::string out;
+        for (std::size_t i = 0; i < times; ++i) out += text;
+        return out;
+    };
+    const long before = peak_memory_kib();
+    SECTION("nested a hundred thousand deep") {
+        CHECK(outcome(repeated("<x>", 100'000) + repeated("</x>", 100'000)).empty());
+        CHECK_FALSE(outcome(repeated("<x>", 100'000)).empty());
+    }
+    SECTION("a tag, a text, a comment of megabytes") {
+        // expat would look at these for seconds, and at a gigabyte for days: who hangs has not refused.
+        const std::string huge(8 << 20, 'x');
+        for (const std::string& more :
+             {"<rpm:license a=\"" + huge + "\"/>", "<rpm:license>" + huge + "</rpm:license>", "<" + huge + "/>",
+              requires_xml(huge), "<!-- <" + repeated(" <x>", 2 << 20) + "-->",
+              "<?x " + repeated("<x>", 2 << 20) + "?>", "<![CDATA[<!--]]><x a=\"-->" + huge + "\"/>",
+              "<![CDATA[<?]]><!-- ?>" + repeated("<", 4 << 20) + "-->"}) {
+            CHECK(contains(outcome(more), "of more than 1048576 bytes"));
+        }
+        // Not one of them is long, however many there are.
+        CHECK(outcome(repeated("<!-- <x -->", 200'000) + repeated("<x a='1>2'/>", 200'000)).empty());
+        CHECK(outcome("<rpm:license>" + huge.substr(0, 1 << 19) + "</rpm:license>").empty());
+    }
+    SECTION("a hundred thousand attributes") {
+        std::string many;
+        for (int i = 0; i < 100'000; ++i) many += " a" + std::to_string(i) + "=''";
+        CHECK(outcome("<rpm:license" + many + "/>").empty());
+        CHECK_FALSE(outcome("<rpm:license a='' a=''/>").empty());
+    }
+    SECTION("bytes that XML does not have") {
+        CHECK_FALSE(outcome(std::string("\0", 1)).empty());
+        CHECK_FALSE(outcome("\x01").empty());
+        CHECK_FALSE(outcome("\xff\xfe").empty());
+        CHECK_FALSE(outcome("&undefined;").empty());
+        CHECK_FALSE(outcome("&#0;").empty());
+    }
+    CHECK(peak_memory_kib() - before < 512 * 1024);
+}
+
 TEST_CASE("a package whose location leaves the repository is refused", "[metadata][hostile]") {
     for (const std::string location :
-         {"../../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "http://other/x.rpm"}) {
+         {"../../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "http://other/x.rpm", "a/%2e%2E/%2e./x.rpm",
+          "a/..%2fx.rpm", "a\\..\\x.rpm", "a&#9;b.rpm", "//other/x.rpm"}) {
         INFO(location);
         const TempDir dir;
         TinyRepo repo(dir / "repo");
@@ -348,7 +399,7 @@ TEST_CASE("packages are fetched, kept by their digest, and then need no network"
     repo.finish();
     auto server = std::make_unique<Server>(Server::files(dir / "repo"));
     const RepoConfig config = repo.config(server->url());
-    HttpClient http;
+    HttpClient http(test::hasty());
     const auto repos = load_repositories({config}, {dir / "c"}, http, silent_reporter());
     const Solution solution = solve(request_for("p*"), repos, http, silent_reporter());
     REQUIRE(solution.packages.size() == 20);
@@ -374,7 +425,7 @@ TEST_CASE("a package with other bytes never gets its name in the cache", "[fetch
     const TempDir dir;
     TinyRepo repo(dir / "repo");
     repo.add("app").finish();
-    HttpClient http;
+    HttpClient http(test::hasty());
     const auto repos = load_repositories({repo.config()}, {dir / "c"}, http, silent_reporter());
     const Solution solution = solve(request_for("app"), repos, http, silent_reporter());
     const auto fetch = [&](const RepoConfig& config) {
@@ -409,7 +460,7 @@ TEST_CASE("a package comes from the next baseurl when one has the wrong bytes", 
     TinyRepo repo(dir / "repo");
     repo.add("app").finish();
     test::write(dir / "bad/Packages/app.rpm", "evilrp");
-    HttpClient http;
+    HttpClient http(test::hasty());
     RepoConfig config = repo.config();
     const auto repos = load_repositories({config}, {dir / "c"}, http, silent_reporter());
     const Solution solution = solve(request_for("app"), repos, http, silent_reporter());
@@ -422,7 +473,7 @@ TEST_CASE("a damaged package in the cache is replaced when asked to look", "[fet
     const TempDir dir;
     TinyRepo repo(dir / "repo");
     repo.add("app").finish();
-    HttpClient http;
+    HttpClient http(test::hasty());
     const auto repos = load_repositories({repo.config()}, {dir / "c"}, http, silent_reporter());
     const Solution solution = solve(request_for("app"), repos, http, silent_reporter());
     FetchOptions options{dir / "c"};
@@ -447,7 +498,7 @@ TEST_CASE("a package known by SHA-1 is pinned by SHA-256, and found again by bot
     RepoConfig config;
     config.id = "tiny";
     config.baseurls = {dir.url() + "/repo/"};
-    HttpClient http;
+    HttpClient http(test::hasty());
     const auto fetched = fetch_packages({ref}, {config}, {}, {dir / "c"}, http, silent_reporter());
     CHECK(fetched.at(0).ref.checksum == Checksum{"sha256", sha256("apprpm").hex()});
     std::filesystem::remove(dir / "repo/app.rpm");
@@ -462,7 +513,7 @@ TEST_CASE("a local package that changed since it was locked is an error", "[fetc
     ref.location = "./x.rpm";
     ref.checksum = {"sha256", sha256("one").hex()};
     ref.size = 3;
-    HttpClient http;
+    HttpClient http(test::hasty());
     const auto fetch = [&] {
         return fetch_packages({ref}, {}, {local_rpm("./x.rpm", dir / "x.rpm")}, {dir / "c"}, http, silent_reporter());
     };
