@@ -4,50 +4,24 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <array>
+#include <algorithm>
 #include <atomic>
+#include <list>
 #include <memory>
 #include <utility>
 
-#include "base/atomic_file.h"
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/parallel.h"
+#include "resolver/arrival.h"
+#include "resolver/attempts.h"
 
 namespace smith::resolver {
 
 namespace {
 
 constexpr std::size_t kBufferBytes = 256 * 1024;
-
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const int high = text[i] == '%' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-        const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-        if (low >= 0) {
-            out += static_cast<char>(high * 16 + low);
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
-/// RFC 3986 allows these in a path; '%' stays, because metadata may be encoded already.
-bool is_path_char(char c) {
-    constexpr std::string_view others = "-._~!$&'()*+,;=:@/%";
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           others.find(c) != std::string_view::npos;
-}
 
 /// Opened without waiting for a fifo's other end, and refused unless it is a regular file.
 UniqueFd open_regular(const std::filesystem::path& path) {
@@ -63,204 +37,259 @@ UniqueFd open_regular(const std::filesystem::path& path) {
     }
 }
 
-/// One file on its way: written, counted and hashed; named by finish().
-class Arrival {
+/// How much of everything there is by now. Called by several threads.
+class Meter {
 public:
-    explicit Arrival(const Download& download)
-        : download_(download),
-          hasher_(download.checksum.algorithm),
-          also_sha256_(download.checksum.algorithm != "sha256") {}
-
-    [[nodiscard]] std::uint64_t limit() const { return download_.size.value_or(download_.max_bytes); }
-    [[nodiscard]] std::uint64_t received() const { return received_; }
-
-    void write(std::span<const std::byte> bytes) {
-        // The file is made by its first byte: hundreds of downloads may be waiting for their turn.
-        if (!file_) file_.emplace(download_.directory / "download");
-        file_->write(bytes);
-        hasher_.update(bytes);
-        if (also_sha256_) sha256_.update(bytes);
-        received_ += bytes.size();
-    }
-
-    Downloaded finish(const std::string& url) {
-        const std::string from = quote(download_.what) + " from " + quote(redact_url(url));
-        if (download_.size && received_ != *download_.size) {
-            throw Error(ErrorKind::integrity, from + ": expected " + std::to_string(*download_.size) + " bytes, got " +
-                                                  std::to_string(received_));
-        }
-        const std::string hex = hasher_.finish_hex();
-        if (hex != download_.checksum.hex) {
-            throw Error(ErrorKind::integrity, from + ": expected " + download_.checksum.str() + ", got " +
-                                                  download_.checksum.algorithm + ":" + hex);
-        }
-        const Digest digest = also_sha256_ ? sha256_.finish() : Digest::from_hex(hex);
-        if (!file_) file_.emplace(download_.directory / "download");
-        const std::filesystem::path path = download_.directory / download_.name(digest);
-        file_->commit_as(path);
-        file_.reset();
-        return {path, digest};
-    }
-
-private:
-    const Download& download_;
-    Hasher hasher_;
-    Hasher sha256_;
-    bool also_sha256_;
-    std::optional<AtomicFile> file_;
-    std::uint64_t received_ = 0;
-};
-
-/// What is under way, and what came of it.
-class Downloads {
-public:
-    Downloads(const std::vector<Download>& downloads, std::string_view phase, Reporter& reporter)
-        : downloads_(downloads),
-          results_(downloads.size()),
-          errors_(downloads.size()),
-          phase_(phase),
-          reporter_(reporter) {
+    Meter(const std::vector<Download>& downloads, std::string_view phase, Reporter& reporter)
+        : phase_(phase), reporter_(reporter) {
         for (const Download& download : downloads) total_ += download.size.value_or(0);
     }
-
-    /// Tries the `round`th URL of all that are not there yet. False when there was nothing to try.
-    bool run_round(std::size_t round, unsigned jobs, HttpClient& http) {
-        std::vector<std::size_t> files;
-        std::vector<std::size_t> remote;
-        for (std::size_t i = 0; i < downloads_.size(); ++i) {
-            if (results_[i] || round >= downloads_[i].urls.size()) continue;
-            (local_path(downloads_[i].urls[round]) ? files : remote).push_back(i);
-        }
-        parallel_for(jobs, files.size(), [&](std::size_t at) { copy_file(files[at], round); });
-        get(remote, round, http);
-        return !files.empty() || !remote.empty();
-    }
-
-    std::vector<Downloaded> finish() {
-        std::vector<Downloaded> out;
-        for (std::size_t i = 0; i < downloads_.size(); ++i) {
-            if (!results_[i]) std::rethrow_exception(errors_[i]);
-            out.push_back(std::move(*results_[i]));
-        }
-        return out;
-    }
-
-private:
-    void copy_file(std::size_t index, std::size_t round) {
-        const std::string& url = downloads_[index].urls[round];
-        try {
-            const UniqueFd source = open_regular(*local_path(url));
-            Arrival arrival(downloads_[index]);
-            std::vector<std::byte> buffer(kBufferBytes);
-            while (const std::size_t count = read_some(source.get(), buffer)) {
-                if (count > arrival.limit() - arrival.received()) {
-                    throw Error(ErrorKind::integrity, quote(redact_url(url)) + " is longer than the " +
-                                                          std::to_string(arrival.limit()) + " bytes that it may have");
-                }
-                arrival.write(std::span(buffer).first(count));
-                add_progress(count);
-            }
-            results_[index] = arrival.finish(url);
-        } catch (...) {
-            keep_error(index, std::current_exception());
-        }
-    }
-
-    void get(const std::vector<std::size_t>& indexes, std::size_t round, HttpClient& http) {
-        std::vector<HttpRequest> requests;
-        std::vector<std::unique_ptr<Arrival>> arrivals;
-        requests.reserve(indexes.size());  // their addresses are kept by the callbacks
-        for (const std::size_t index : indexes) {
-            Arrival* arrival = arrivals.emplace_back(std::make_unique<Arrival>(downloads_[index])).get();
-            HttpRequest& request = requests.emplace_back();
-            request.url = downloads_[index].urls[round];
-            request.max_bytes = arrival->limit();
-            request.sink = [this, arrival](std::span<const std::byte> bytes) {
-                arrival->write(bytes);
-                add_progress(bytes.size());
-            };
-            request.on_done = [this, arrival, index, &request](const HttpResponse& response) {
-                check_ok(request, response);
-                results_[index] = arrival->finish(request.url);
-            };
-        }
-        const std::vector<HttpResult> results = http.perform_all(requests);
-        for (std::size_t i = 0; i < indexes.size(); ++i) {
-            if (results[i].error != nullptr) keep_error(indexes[i], results[i].error);
-        }
-    }
-
-    void keep_error(std::size_t index, std::exception_ptr error) {
-        if (errors_[index] == nullptr) errors_[index] = std::move(error);
-    }
-
-    void add_progress(std::uint64_t bytes) {
+    void add(std::uint64_t bytes) {
         const std::uint64_t done = done_ += bytes;
         reporter_.progress(phase_, std::min(done, total_), total_);
     }
+    void take_back(std::uint64_t bytes) { done_ -= bytes; }
 
-    const std::vector<Download>& downloads_;
-    std::vector<std::optional<Downloaded>> results_;
-    std::vector<std::exception_ptr> errors_;  // the first of each
+private:
     std::string_view phase_;
     Reporter& reporter_;
     std::uint64_t total_ = 0;
     std::atomic<std::uint64_t> done_ = 0;
 };
 
-}  // namespace
+/// One of the downloads, and what came of it.
+struct Task {
+    explicit Task(const Download& given) : download(given) {}
+    const Download& download;
+    std::vector<std::string> remote;  // URLs that are asked for by HTTP
+    FirstError error;
+    std::optional<Downloaded> result;
+};
 
-std::optional<std::filesystem::path> local_path(std::string_view url) {
-    constexpr std::string_view scheme = "file://";
-    if (!url.starts_with(scheme)) return std::nullopt;
-    std::string path = percent_decoded(url.substr(scheme.size()));
-    if (!path.starts_with('/') || path.find('\0') != std::string::npos) {
-        throw Error(ErrorKind::format, quote(url) + " is not of the form file:///path");
+Downloaded copy_file(const Download& download, const std::string& url, Meter& meter) {
+    const UniqueFd source = open_regular(*local_path(url));
+    Arrival arrival(download);
+    try {
+        std::vector<std::byte> buffer(kBufferBytes);
+        while (const std::size_t count = read_some(source.get(), buffer)) {
+            arrival.write(std::span(buffer).first(count), url);
+            meter.add(count);
+        }
+        return arrival.finish(url);
+    } catch (...) {
+        meter.take_back(arrival.received());
+        throw;
     }
-    return path;
 }
 
-std::string join_url(std::string_view baseurl, std::string_view location) {
-    std::string out(baseurl);
-    const bool is_file = baseurl.starts_with("file://");
-    for (const char c : location) {
-        // In a file:// URL '%' is decoded again by local_path(); a repository on disk means the name as it stands.
-        if (is_path_char(c) && !(is_file && c == '%')) {
-            out += c;
-        } else {
-            const std::array<std::uint8_t, 1> byte{static_cast<std::uint8_t>(c)};
-            out += "%" + to_hex(byte);
+/// From the disk, where there is a file:// URL: that costs nothing, so it goes before all others.
+void copy_files(Task& task, Meter& meter) {
+    for (const std::string& url : task.download.urls) {
+        if (task.result) return;
+        try {
+            if (!local_path(url)) {
+                task.remote.push_back(url);
+            } else {
+                task.result = copy_file(task.download, url, meter);
+            }
+        } catch (...) {
+            task.error.keep(std::current_exception());
         }
     }
-    return out;
 }
 
-std::string read_url(const std::string& url, std::uint64_t max_bytes, HttpClient& http) {
-    if (const auto path = local_path(url)) {
-        return while_doing([&] { return "reading " + quote(redact_url(url)); },
-                           [&] {
-                               try {
-                                   return read_file(*path, max_bytes);
-                               } catch (const Error& e) {
-                                   throw Error(ErrorKind::fetch, e.message());
-                               }
-                           });
+/// What is had by HTTP: several at a time, each from the best place that has room for it.
+class RemoteDownloads : public HttpSource {
+public:
+    RemoteDownloads(std::vector<Task>& tasks, HttpClient& http, Meter& meter, Reporter& reporter)
+        : http_(http), meter_(meter), reporter_(reporter) {
+        for (Task& task : tasks) {
+            if (!task.result && !task.remote.empty()) waiting_.emplace_back(task, http.options().retry);
+        }
     }
-    HttpRequest request;
-    request.url = url;
-    request.max_bytes = max_bytes;
-    HttpResponse response = http.perform(request);
-    check_ok(request, response);
-    return std::move(response.body);
-}
+
+    const HttpRequest* next(const HasRoom& has_room) override {
+        const Attempts::Time now = std::chrono::steady_clock::now();
+        if (now < quiet_until_) return nullptr;
+        for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+            const std::vector<std::string>& urls = it->task.remote;
+            const auto place = it->attempts.next(
+                now, [&](std::size_t i) { return has_room(urls[i]); },
+                [&](std::size_t i) { return http_.hosts().failures(urls[i]); });
+            if (!place) continue;
+            active_.splice(active_.end(), waiting_, it);
+            return &start(*it, *place);
+        }
+        // Asked for each packet that arrives: nothing new will come of it before a transfer ends, or a time has come.
+        const auto wait = pause();
+        quiet_until_ = wait ? now + *wait : Attempts::Time::max();
+        return nullptr;
+    }
+
+    void finished(const HttpRequest& request, HttpResult result) override {
+        quiet_until_ = {};
+        const auto it = std::find_if(active_.begin(), active_.end(),
+                                     [&](const Remote& remote) { return &remote.request == &request; });
+        settle(*it, result);
+        if (it->task.result || it->attempts.is_over()) {
+            active_.erase(it);
+        } else {
+            waiting_.splice(waiting_.begin(), active_, it);
+        }
+    }
+
+    std::optional<std::chrono::milliseconds> pause() override {
+        const Attempts::Time now = std::chrono::steady_clock::now();
+        std::optional<Attempts::Time> first;
+        for (const Remote& remote : waiting_) {
+            const auto time = remote.attempts.ready_at(now);
+            if (time && (!first || *time < *first)) first = time;
+        }
+        if (!first) return std::nullopt;
+        return std::chrono::ceil<std::chrono::milliseconds>(*first - now);
+    }
+
+private:
+    struct Remote {
+        Remote(Task& given, RetryOptions options)
+            : task(given),
+              attempts(given.remote.size(), with(options, given.download.retries)),
+              arrival(given.download) {}
+        static RetryOptions with(RetryOptions options, std::optional<unsigned> retries) {
+            options.retries = retries.value_or(options.retries);
+            return options;
+        }
+        Task& task;
+        Attempts attempts;
+        Arrival arrival;
+        HttpRequest request;
+        std::size_t place = 0;
+        bool was_started = false;
+    };
+
+    const HttpRequest& start(Remote& remote, std::size_t place) {
+        remote.place = place;
+        HttpRequest& request = remote.request;
+        request.url = remote.task.remote[place];
+        request.access = remote.task.download.access;
+        if (!remote.was_started) {
+            remote.was_started = true;
+            remote.arrival.take_start();
+            meter_.add(remote.arrival.received());
+        }
+        request.headers = remote.arrival.range_headers(request.url);
+        request.max_bytes = remote.task.download.size.value_or(remote.task.download.max_bytes);
+        request.on_start = [this, &remote](const HttpResponse& response) {
+            const std::uint64_t before = remote.arrival.received();
+            remote.arrival.begin(remote.request.url, response);
+            if (remote.arrival.received() < before) meter_.take_back(before);
+        };
+        request.sink = [this, &remote](std::span<const std::byte> bytes) {
+            remote.arrival.write(bytes, remote.request.url);
+            meter_.add(bytes.size());
+        };
+        request.on_done = [&remote](const HttpResponse& response) {
+            check_ok(remote.request, response);
+            remote.task.result = remote.arrival.finish(remote.request.url);
+        };
+        return request;
+    }
+
+    void start_over(Remote& remote) {
+        meter_.take_back(remote.arrival.received());
+        remote.arrival.start_over();
+    }
+
+    void settle(Remote& remote, const HttpResult& result) {
+        if (remote.task.result) return;
+        const Download& download = remote.task.download;
+        std::exception_ptr error = result.error;
+        if (result.broken && download.size && remote.arrival.received() == *download.size) {
+            // All is there; only the end of it was not told.
+            try {
+                remote.task.result = remote.arrival.finish(remote.request.url);
+                return;
+            } catch (...) {
+                error = std::current_exception();
+            }
+        }
+        remote.task.error.keep(error);
+        tell(error);
+        const ErrorKind kind = kind_of(error);
+        if (kind == ErrorKind::system) return remote.attempts.stop();
+        const Attempts::Time now = std::chrono::steady_clock::now();
+        const bool goes_on = is_worth_retrying(result) && kind != ErrorKind::integrity;
+        const bool wrong_bytes = !goes_on && (result.response.ok() || result.response.status == 416);
+        const bool was_pieced = remote.arrival.is_pieced() || !remote.request.headers.empty();
+        if (wrong_bytes) start_over(remote);
+        if (wrong_bytes && was_pieced) {
+            // Whose piece was wrong is not known: asked for all of it, this place may yet have the right bytes.
+            remote.attempts.failed_otherwise();
+        } else {
+            http_.hosts().blame(remote.request.url);
+            remote.attempts.failed(remote.place, result, now);
+        }
+        tell_of_waiting(remote, now);
+    }
+
+    void tell_of_waiting(const Remote& remote, Attempts::Time now) {
+        // Shorter than this nobody wonders.
+        constexpr std::chrono::seconds worth_a_word{3};
+        const auto anywhere = [](std::size_t) { return true; };
+        if (remote.attempts.next(now, anywhere, [](std::size_t) { return 0U; })) return;
+        const auto ready = remote.attempts.ready_at(now);
+        if (!ready || *ready - now < worth_a_word) return;
+        const auto wait = std::chrono::ceil<std::chrono::seconds>(*ready - now);
+        reporter_.info("trying " + quote(remote.task.download.what) + " again in " + std::to_string(wait.count()) +
+                       " seconds");
+    }
+
+    void tell(const std::exception_ptr& error) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+            reporter_.debug(e.what());
+        }
+    }
+
+    static ErrorKind kind_of(const std::exception_ptr& error) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const Error& e) {
+            return e.kind();
+        } catch (...) {
+            return ErrorKind::system;
+        }
+    }
+
+    HttpClient& http_;
+    Meter& meter_;
+    Reporter& reporter_;
+    std::list<Remote> waiting_;  // requests and callbacks keep their addresses
+    std::list<Remote> active_;
+    Attempts::Time quiet_until_{};
+};
+
+}  // namespace
 
 std::vector<Downloaded> download_all(const std::vector<Download>& downloads, std::string_view phase, unsigned jobs,
                                      HttpClient& http, Reporter& reporter) {
-    for (const Download& download : downloads) std::filesystem::create_directories(download.directory);
-    Downloads all(downloads, phase, reporter);
-    for (std::size_t round = 0; all.run_round(round, jobs, http); ++round) {
+    std::vector<Task> tasks;
+    for (const Download& download : downloads) {
+        make_cache_directory(download.directory);
+        tasks.emplace_back(download);
     }
-    return all.finish();
+    Meter meter(downloads, phase, reporter);
+    parallel_for(jobs, tasks.size(), [&](std::size_t i) { copy_files(tasks[i], meter); });
+    RemoteDownloads remote(tasks, http, meter, reporter);
+    http.run(remote);
+
+    std::vector<Downloaded> out;
+    for (Task& task : tasks) {
+        if (!task.result) task.error.rethrow();
+        out.push_back(std::move(*task.result));
+    }
+    return out;
 }
 
 }  // namespace smith::resolver

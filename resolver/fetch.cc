@@ -7,11 +7,16 @@
 #include <map>
 #include <optional>
 
+#include "base/atomic_file.h"
 #include "base/bounds.h"
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/parallel.h"
 #include "resolver/download.h"
+#include "resolver/mirrors.h"
+#include "resolver/package_start.h"
+#include "resolver/rpm_package.h"
 
 namespace smith::resolver {
 
@@ -26,7 +31,7 @@ std::string cache_name(const Digest& digest) { return digest.hex() + ".rpm"; }
 class PackageCache {
 public:
     explicit PackageCache(const fs::path& cache_dir) : directory_(cache_dir / "rpms") {
-        fs::create_directories(directory_);
+        make_cache_directory(directory_);
     }
 
     [[nodiscard]] const fs::path& directory() const { return directory_; }
@@ -40,6 +45,30 @@ public:
         if (error || size != ref.size) return std::nullopt;
         if (rehash && !is_intact(file, ref.checksum)) return std::nullopt;
         return LocalPackage{pinned(ref, *digest), *digest, file};
+    }
+
+    /// The start of a package, which lies beside its place as `<sha256>.start`. Whoever reads it verifies it.
+    [[nodiscard]] std::optional<LocalPackage> find_start(const PackageRef& ref) const {
+        const fs::path file = start_file(ref);
+        std::error_code error;
+        if (fs::file_size(file, error) != ref.header_end || error) return std::nullopt;
+        return start_of(ref);
+    }
+
+    LocalPackage store_start(const PackageRef& ref, std::string_view bytes, const Keyrings& keyrings) const {
+        AtomicFile out(start_file(ref));
+        out.write(std::as_bytes(std::span(bytes)));
+        check_start(ref, out.fd(), keyrings);
+        out.commit();
+        return start_of(ref);
+    }
+
+    /// Throws Error (integrity) when these bytes are not the start of `ref`.
+    static void check_start(const PackageRef& ref, int fd, const Keyrings& keyrings) {
+        const RpmHeader header = read_package_header(ref, fd, false, keyrings);
+        if (header.header_end != ref.header_end) {
+            throw Error(ErrorKind::integrity, "the header of " + quote(ref.nevra.str()) + " ends elsewhere");
+        }
     }
 
     /// Remembers under which other checksum `digest` is known.
@@ -56,7 +85,15 @@ public:
         return ref;
     }
 
+    [[nodiscard]] fs::path start_file(const PackageRef& ref) const {
+        return directory_ / (ref.checksum.hex + ".start");
+    }
+
 private:
+    [[nodiscard]] LocalPackage start_of(const PackageRef& ref) const {
+        return {ref, Digest::from_hex(ref.checksum.hex), start_file(ref), false};
+    }
+
     [[nodiscard]] std::optional<Digest> digest_of(const Checksum& checksum) const {
         if (checksum.algorithm == "sha256") return Digest::from_hex(checksum.hex);
         std::error_code error;
@@ -94,7 +131,8 @@ LocalPackage find_local(const PackageRef& ref, const std::vector<LocalRpm>& loca
                                           quote(ref.location) + ", which the spec does not name");
 }
 
-Download download_of(const PackageRef& ref, const std::vector<RepoConfig>& repos, const PackageCache& cache) {
+Download download_of(const PackageRef& ref, const std::vector<RepoConfig>& repos, PackageMirrors& mirrors,
+                     const PackageCache& cache) {
     const auto repo =
         std::find_if(repos.begin(), repos.end(), [&](const auto& config) { return config.id == ref.repo; });
     if (repo == repos.end()) {
@@ -104,13 +142,59 @@ Download download_of(const PackageRef& ref, const std::vector<RepoConfig>& repos
     check_location(ref.location);
     Download out;
     out.what = ref.nevra.str();
-    for (const std::string& baseurl : repo->baseurls) out.urls.push_back(join_url(baseurl, ref.location));
+    for (const std::string& baseurl : mirrors.of(*repo)) out.urls.push_back(join_url(baseurl, ref.location));
+    out.access = access_of(*repo);
+    out.retries = retries_of(*repo);
     out.checksum = ref.checksum;
     out.size = ref.size;
     out.max_bytes = limits::kMaxRpmBytes;
     out.directory = cache.directory();
     out.name = cache_name;
+    out.start = cache.start_file(ref);
     return out;
+}
+
+// Held in memory, several at a time. The largest known headers, of kernels' sources and TeX, have 10 MiB.
+constexpr std::uint64_t kMaxStartBytes = 16 * limits::kMiB;
+
+/// Whether it makes sense to fetch the start of `ref` alone: it can be verified, named by SHA-256, and is not most of
+/// it.
+bool has_useful_start(const PackageRef& ref, const Keyrings& keyrings) {
+    if (ref.repo.empty() || ref.checksum.algorithm != "sha256") return false;
+    if (ref.header_end == 0 || ref.header_end > kMaxStartBytes || ref.header_end > ref.size / 2) return false;
+    const auto keyring = keyrings.find(ref.repo);
+    return ref.header || (keyring != keyrings.end() && keyring->second);
+}
+
+/// Fills in those of `found` whose start is enough, and can be had.
+void fetch_package_starts(const std::vector<PackageRef>& packages, const std::vector<RepoConfig>& repos,
+                          PackageMirrors& mirrors, const PackageCache& cache, const FetchOptions& options,
+                          HttpClient& http, Reporter& reporter, std::vector<std::optional<LocalPackage>>& found) {
+    const Keyrings& keyrings = *options.start_keyrings;
+    std::vector<std::size_t> missing;
+    std::vector<StartRequest> requests;
+    for (std::size_t i = 0; i < packages.size(); ++i) {
+        if (found[i] || !has_useful_start(packages[i], keyrings)) continue;
+        if (!options.rehash) found[i] = cache.find_start(packages[i]);
+        if (found[i]) continue;
+        const Download whole = download_of(packages[i], repos, mirrors, cache);
+        if (whole.urls.empty() || (options.offline && !local_path(whole.urls.front()))) continue;
+        missing.push_back(i);
+        requests.push_back({whole.urls.front(), whole.access, packages[i].header_end, packages[i].size});
+    }
+    const std::vector<std::optional<std::string>> starts = fetch_starts(requests, http, reporter);
+    parallel_for(options.jobs, missing.size(), [&](std::size_t at) {
+        if (!starts[at]) return;
+        const std::size_t i = missing[at];
+        try {
+            found[i] = cache.store_start(packages[i], *starts[at], keyrings);
+        } catch (const Error& e) {
+            // Metadata that is wrong about where a header ends; or a wrong signature, which the whole package will have
+            // as well.
+            if (e.kind() != ErrorKind::integrity && e.kind() != ErrorKind::format) throw;
+            reporter.debug(e.message());
+        }
+    });
 }
 
 }  // namespace
@@ -119,18 +203,23 @@ std::vector<LocalPackage> fetch_packages(const std::vector<PackageRef>& packages
                                          const std::vector<LocalRpm>& local_rpms, const FetchOptions& options,
                                          HttpClient& http, Reporter& reporter) {
     const PackageCache cache(options.cache_dir);
+    PackageMirrors mirrors(http, options.offline, reporter);
     std::vector<std::optional<LocalPackage>> found(packages.size());
     parallel_for(options.jobs, packages.size(), [&](std::size_t i) {
         found[i] =
             packages[i].repo.empty() ? find_local(packages[i], local_rpms) : cache.find(packages[i], options.rehash);
     });
 
+    if (options.start_keyrings != nullptr) {
+        fetch_package_starts(packages, repos, mirrors, cache, options, http, reporter, found);
+    }
+
     std::vector<std::size_t> missing;
     std::vector<Download> downloads;
     for (std::size_t i = 0; i < packages.size(); ++i) {
         if (found[i]) continue;
         missing.push_back(i);
-        downloads.push_back(download_of(packages[i], repos, cache));
+        downloads.push_back(download_of(packages[i], repos, mirrors, cache));
         const bool is_local = std::any_of(downloads.back().urls.begin(), downloads.back().urls.end(),
                                           [](const std::string& url) { return local_path(url).has_value(); });
         if (options.offline && !is_local) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ struct PackageRef {
     std::string location;  ///< relative to the repository's baseurl; for a local .rpm as the spec spells it
     Checksum checksum;     ///< of the whole .rpm
     std::uint64_t size = 0;
+    /// Bytes from the file's start to the end of its header (header-range in primary.xml): what must be fetched to know
+    /// everything but the contents of files. 0: not known.
+    std::uint64_t header_end = 0;
+    /// digest_header() of the package, once its header was read, verified, and found to bear out what metadata said.
+    std::optional<Digest> header;
 
     auto operator<=>(const PackageRef&) const = default;
 };

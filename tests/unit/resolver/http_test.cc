@@ -199,6 +199,62 @@ TEST_CASE("credentials go to the host they are for, and into no message", "[http
     CHECK_FALSE(contains(at_second, "canary"));
 }
 
+TEST_CASE("a part that nobody asked for is no answer", "[http][hostile]") {
+    Server server([](Server::Connection& connection) {
+        connection.answer("206 Partial Content", "half", "Content-Range: bytes 0-3/8\r\n");
+    });
+    HttpClient http;
+    HttpRequest request = get(server.url());
+    CHECK(contains(error_of([&] { check_ok(request, http.perform(request)); }).message(), "sends a part"));
+    request.headers = {"Range: bytes=0-3"};
+    CHECK_NOTHROW(check_ok(request, http.perform(request)));
+}
+
+TEST_CASE("user and password go to the host that was asked, and to no other", "[http][hostile]") {
+    std::string at_second;
+    Server second([&](Server::Connection& connection) {
+        at_second = connection.request();
+        connection.answer("200 OK", "");
+    });
+    std::string at_first;
+    Server first([&](Server::Connection& connection) {
+        at_first = connection.request();
+        connection.answer("302 Found", "", "Location: " + second.url() + "/\r\n");
+    });
+    HttpRequest request = get(first.url() + "/x");
+    request.access.credentials = {{origin_of(first.url()), Secret("user"), Secret("canary")}};
+    HttpClient http;
+    CHECK(http.perform(request).status == 200);
+    CHECK(contains(at_first, "Authorization: Basic dXNlcjpjYW5hcnk="));
+    CHECK(contains(at_second, "GET / "));
+    CHECK_FALSE(contains(at_second, "Authorization"));
+}
+
+TEST_CASE("a small document that trickles in is given up in the end", "[http][hostile]") {
+    std::atomic<bool> done = false;
+    Server server([&](Server::Connection& connection) {
+        connection.send("HTTP/1.1 200 OK\r\n\r\n");
+        // Fast enough for the lower bound of the rate.
+        while (!done && connection.send(std::string(2000, 'x'))) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+    });
+    HttpRequest request = get(server.url());
+    request.max_seconds = 1;
+    const Error error = failure_of(request);
+    done = true;
+    CHECK(error.kind() == ErrorKind::fetch);
+    CHECK(contains(error.message(), "timed out"));
+}
+
+TEST_CASE("interim answers that never end are given up", "[http][hostile]") {
+    Server server([](Server::Connection& connection) {
+        while (connection.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")) {
+        }
+    });
+    CHECK(failure_of(get(server.url())).kind() == ErrorKind::fetch);
+}
+
 TEST_CASE("what a sink throws ends the transfer and comes out", "[http]") {
     Server server([](Server::Connection& connection) { connection.answer("200 OK", "hello"); });
     HttpRequest request = get(server.url());
