@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/bounds.h"
+#include "base/cache_directory.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -63,45 +64,34 @@ void add_certificates(Keyring::State& state, std::span<const std::byte> packets)
         if (!key) throw Error(ErrorKind::format, "librpm cannot use key " + quote(certificate.keys.front().id));
         static_cast<void>(rpmKeyringAddKey(state.handle.get(), key.get()));  // 1: it is there already
         add_subkeys(state.handle.get(), key.get());
-        for (const OpenPgpKey& one : certificate.keys) state.keys[one.id] = one;
+        for (const OpenPgpKey& one : certificate.keys) {
+            OpenPgpKey& held = state.keys[one.id];
+            // A copy of a key from before its revocation does not take that back.
+            const bool revoked = held.revoked || one.revoked;
+            held = one;
+            held.revoked = revoked;
+        }
     }
 }
 
-std::string read_key(const std::string& url, const std::filesystem::path& cache_dir, bool offline, HttpClient& http) {
-    if (local_path(url)) return read_url(url, limits::kMaxKeyBytes, http);
+std::string read_key(const std::string& url, const std::filesystem::path& cache_dir, bool offline,
+                     const HttpAccess& access, HttpClient& http) {
+    if (local_path(url)) return read_url(url, limits::kMaxKeyBytes, access, http);
     const std::filesystem::path directory = cache_dir / "keys";
     const std::filesystem::path cached = directory / sha256(url).hex();
     if (std::filesystem::exists(cached)) return read_file(cached, limits::kMaxKeyBytes);
     if (offline) {
         throw Error(ErrorKind::fetch, quote(redact_url(url)) + " is not cached, and --offline forbids to fetch it");
     }
-    std::string key = read_url(url, limits::kMaxKeyBytes, http);
-    std::filesystem::create_directories(directory);
+    std::string key = read_url(url, limits::kMaxKeyBytes, access, http);
+    make_cache_directory(directory);
     write_file_atomically(cached, key);
     return key;
 }
 
-}  // namespace
-
-void init_rpm() {
-    static std::once_flag once;
-    std::call_once(once, [] {
-        static_cast<void>(rpmInitCrypto());
-        static_cast<void>(rpmlogSetCallback(&on_log, nullptr));
-    });
-}
-
-RpmLog::RpmLog() {
-    init_rpm();
-    log_text.clear();
-    current_log = this;
-}
-RpmLog::~RpmLog() { current_log = nullptr; }
-std::string RpmLog::text() { return log_text; }
-
-PgpParams read_signature(const std::uint8_t* packet, std::size_t size) {
+PgpParams read_signature(std::span<const std::uint8_t> packet) {
     pgpDigParams params = nullptr;
-    const int rc = pgpPrtParams(packet, size, PGPTAG_SIGNATURE, &params);
+    const int rc = pgpPrtParams(packet.data(), packet.size(), PGPTAG_SIGNATURE, &params);
     PgpParams out(params);
     if (rc != 0 || !out) throw Error(ErrorKind::integrity, "the signature is damaged");
     return out;
@@ -138,6 +128,43 @@ void check_signature_policy(const Keyring::State& keyring, const PgpParams& sign
     }
 }
 
+}  // namespace
+
+void init_rpm() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        static_cast<void>(rpmInitCrypto());
+        static_cast<void>(rpmlogSetCallback(&on_log, nullptr));
+    });
+}
+
+RpmLog::RpmLog() {
+    init_rpm();
+    log_text.clear();
+    current_log = this;
+}
+RpmLog::~RpmLog() { current_log = nullptr; }
+std::string RpmLog::text() { return log_text; }
+
+std::string verify_signature(const Keyring::State& keyring, std::span<const std::uint8_t> packet,
+                             const SignedBytes& bytes) {
+    const PgpParams params = read_signature(packet);
+    check_signature_policy(keyring, params);
+    if (pgpSignatureType(params.get()) != PGPSIGTYPE_BINARY) {
+        throw Error(ErrorKind::integrity, "the signature is not one over a document");
+    }
+    const DigestHandle digest(
+        rpmDigestInit(static_cast<int>(pgpDigParamsAlgo(params.get(), PGPVAL_HASHALGO)), RPMDIGEST_NONE));
+    if (!digest) throw Error(ErrorKind::integrity, "the signature uses an unknown digest");
+    bytes([&](std::span<const std::byte> part) {
+        static_cast<void>(rpmDigestUpdate(digest.get(), part.data(), part.size()));
+    });
+    if (rpmKeyringVerifySig(keyring.handle.get(), params.get(), digest.get()) != RPMRC_OK) {
+        throw Error(ErrorKind::integrity, "the signature by key " + signer_of(params) + " does not fit");
+    }
+    return signer_of(params);
+}
+
 Keyring::Keyring() : state_(std::make_shared<State>()) {
     init_rpm();
     state_->handle.reset(rpmKeyringNew());
@@ -165,28 +192,24 @@ void Keyring::verify_detached(std::string_view data, std::string_view signature)
         throw Error(ErrorKind::integrity, "reading the signature: " + e.message());
     }
     if (blocks.size() != 1) throw Error(ErrorKind::integrity, "there is not exactly one signature");
-    const auto packet = as_octets(blocks.front());
-    const PgpParams params = read_signature(packet.data(), packet.size());
-    check_signature_policy(*state_, params);
-    if (pgpSignatureType(params.get()) != PGPSIGTYPE_BINARY) {
-        throw Error(ErrorKind::integrity, "the signature is not one over a document");
-    }
-    const DigestHandle digest(
-        rpmDigestInit(static_cast<int>(pgpDigParamsAlgo(params.get(), PGPVAL_HASHALGO)), RPMDIGEST_NONE));
-    if (!digest) throw Error(ErrorKind::integrity, "the signature uses an unknown digest");
-    static_cast<void>(rpmDigestUpdate(digest.get(), data.data(), data.size()));
-    if (rpmKeyringVerifySig(state_->handle.get(), params.get(), digest.get()) != RPMRC_OK) {
-        throw Error(ErrorKind::integrity, "the signature by key " + signer_of(params) + " does not fit");
-    }
+    const SignedBytes bytes = [&](const TakeBytes& take) { take(as_bytes(data)); };
+    static_cast<void>(verify_signature(*state_, as_octets(blocks.front()), bytes));
+}
+
+std::vector<std::string> read_keys(const RepoConfig& config, const std::filesystem::path& cache_dir, bool offline,
+                                   HttpClient& http) {
+    const HttpAccess access = access_of(config);
+    std::vector<std::string> out;
+    for (const std::string& url : config.gpgkeys) out.push_back(read_key(url, cache_dir, offline, access, http));
+    return out;
 }
 
 Keyring load_keyring(const RepoConfig& config, const std::filesystem::path& cache_dir, bool offline, HttpClient& http) {
     const auto doing = [&] { return "loading the keys of repository " + quote(config.id); };
     return while_doing(doing, [&] {
         Keyring keyring;
-        for (const std::string& url : config.gpgkeys) {
-            keyring.add(read_key(url, cache_dir, offline, http), redact_url(url));
-        }
+        const std::vector<std::string> keys = read_keys(config, cache_dir, offline, http);
+        for (std::size_t i = 0; i < keys.size(); ++i) keyring.add(keys[i], redact_url(config.gpgkeys[i]));
         if (keyring.empty()) {
             throw Error(ErrorKind::integrity,
                         "signatures are to be checked, and there is no gpgkey to check them "

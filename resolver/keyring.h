@@ -39,6 +39,9 @@ private:
     std::shared_ptr<State> state_;
 };
 
+/// The texts of `config.gpgkeys`, as they are. Throws Error (fetch).
+[[nodiscard]] std::vector<std::string> read_keys(const RepoConfig& config, const std::filesystem::path& cache_dir,
+                                                 bool offline, HttpClient& http);
 /// The keys of `config.gpgkeys`. A key from the network is kept in `cache_dir`, and not asked for again.
 /// Throws Error: fetch; format; integrity, when `config` has no key though it asks for checks.
 [[nodiscard]] Keyring load_keyring(const RepoConfig& config, const std::filesystem::path& cache_dir, bool offline,

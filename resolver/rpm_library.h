@@ -14,13 +14,17 @@
 #include <rpm/rpmpgp.h>
 #include <rpm/rpmts.h>
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/handle.h"
 #include "resolver/keyring.h"
 #include "resolver/openpgp.h"
+#include "resolver/rpm_layout.h"
 
 namespace smith::resolver {
 
@@ -52,14 +56,12 @@ struct Keyring::State {
     std::map<std::string, OpenPgpKey> keys;  // by id
 };
 
-/// The parameters of one OpenPGP signature packet. Throws Error (integrity).
-[[nodiscard]] PgpParams read_signature(const std::uint8_t* packet, std::size_t size);
+/// Gives all bytes that are signed, in pieces.
+using SignedBytes = std::function<void(const TakeBytes& take)>;
 
-/// The id of the key that `signature` says it is by, 16 hexadecimal digits.
-[[nodiscard]] std::string signer_of(const PgpParams& signature);
-
-/// Throws Error (integrity) unless a signature with these parameters may count: the key is in `keyring`, not revoked,
-/// and was valid when it signed; the digest still holds. Whether the signature is right is another question.
-void check_signature_policy(const Keyring::State& keyring, const PgpParams& signature);
+/// Throws Error (integrity) unless `packet` is one signature over `bytes` by a key of `keyring`, and may count: the key
+/// is not revoked and was valid when it signed; the digest still holds. Returns the key's id, 16 hexadecimal digits.
+[[nodiscard]] std::string verify_signature(const Keyring::State& keyring, std::span<const std::uint8_t> packet,
+                                           const SignedBytes& bytes);
 
 }  // namespace smith::resolver

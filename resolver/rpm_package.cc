@@ -15,6 +15,7 @@
 #include "base/bounds.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "resolver/rpm_layout.h"
 #include "resolver/rpm_library.h"
 
 namespace smith::resolver {
@@ -24,14 +25,18 @@ namespace {
 // The lead, a relic, comes before the signature header (rpm's docs/manual/format.md, "Lead").
 constexpr off_t kLeadBytes = 96;
 
-RpmFdHandle open_rpm(const std::filesystem::path& file) {
-    const UniqueFd fd = open_file(file, O_RDONLY | O_NONBLOCK);
+UniqueFd open_regular(const std::filesystem::path& file) {
+    UniqueFd fd = open_file(file, O_RDONLY | O_NONBLOCK);
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) throw system_error(errno, "looking at " + quote(file.string()));
     if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::system, quote(file.string()) + " is not a regular file");
-    // By descriptor: librpm would take some names for URLs, or for a pipe.
-    RpmFdHandle out(fdDup(fd.get()));
-    if (!out) throw Error(ErrorKind::system, "opening " + quote(file.string()) + ": librpm cannot");
+    return fd;
+}
+
+/// By descriptor: librpm would take some names for URLs, or for a pipe.
+RpmFdHandle rpm_handle(int fd) {
+    RpmFdHandle out(fdDup(fd));
+    if (!out) throw Error(ErrorKind::system, "opening a package: librpm cannot");
     return out;
 }
 
@@ -86,14 +91,15 @@ RpmHeaderHandle read_verified(FD_t fd, const Keyring* keyring) {
     return header;
 }
 
-/// The id of the key that signed. Call after read_verified() with the same keyring: that is what verifies.
-std::string check_signer(FD_t fd, const Keyring& keyring) {
+/// The id of the key that signed. librpm verified a signature when it read the header, but not necessarily this one:
+/// of two tags of one number, it and headerGet() take different ones. So what is held against our policy is verified,
+/// and over all of the header that there is.
+std::string check_signer(FD_t fd, const HeaderRange& range, const Keyring& keyring) {
     const RpmLog log;
     const std::vector<std::uint8_t> packet = header_signature(fd);
     if (packet.empty()) throw Error(ErrorKind::integrity, "its header is not signed");
-    const PgpParams params = read_signature(packet.data(), packet.size());
-    check_signature_policy(keyring.state(), params);
-    return signer_of(params);
+    return verify_signature(keyring.state(), packet,
+                            [&](const TakeBytes& take) { read_range(Fileno(fd), range.start, range.end, take); });
 }
 
 std::string algorithm_name(int algorithm) {
@@ -269,6 +275,26 @@ std::string io_mode(const std::string& compressor) {
     throw Error(ErrorKind::format, "its payload is compressed with " + quote(compressor) + ", which is not supported");
 }
 
+/// Holds the payload, as it is stored, against the header's digest of it: no decompressor sees a byte that the packager
+/// did not write. Packages of before rpm 4.14 have none; their files are held against the header's digests all the
+/// same.
+void check_payload(int fd, Header raw, std::uint64_t start) {
+    if (headerIsEntry(raw, RPMTAG_PAYLOADDIGEST) == 0) return;
+    const std::string expected = text_of(raw, RPMTAG_PAYLOADDIGEST);
+    if (expected.empty()) throw Error(ErrorKind::format, "the digest of its payload cannot be read");
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) throw system_error(errno, "looking at a package");
+    const std::string algorithm = algorithm_name(static_cast<int>(headerGetNumber(raw, RPMTAG_PAYLOADDIGESTALGO)));
+    Hasher hasher(algorithm);
+    read_range(fd, start, std::max(start, static_cast<std::uint64_t>(status.st_size)),
+               [&](std::span<const std::byte> part) { hasher.update(part); });
+    const std::string got = hasher.finish_hex();
+    if (got != expected) {
+        throw Error(ErrorKind::integrity, "its payload is damaged: expected " + algorithm + ":" + expected + ", got " +
+                                              algorithm + ":" + got);
+    }
+}
+
 /// Takes the files of one payload, and holds each against the header.
 class Unpacker {
 public:
@@ -352,49 +378,70 @@ private:
     std::vector<std::byte> buffer_ = std::vector<std::byte>(128 * 1024);
 };
 
+RpmHeader read_header(int fd, const Keyring* keyring) {
+    init_rpm();
+    const RpmFdHandle handle = rpm_handle(fd);
+    const RpmHeaderHandle header = read_verified(handle.get(), keyring);
+    RpmHeader out = extract(header.get());
+    const HeaderRange range = find_header(fd);
+    out.digest = digest_header(fd, range);
+    out.header_end = range.end;
+    if (keyring != nullptr) {
+        out.signer = check_signer(handle.get(), range, *keyring);
+        out.signature_verified = true;
+    }
+    return out;
+}
+
+/// The keys that `repo`'s packages are signed with; null when nobody asks for signatures.
+const Keyring* keyring_for(const std::string& repo, const Keyrings& keyrings) {
+    const auto found = keyrings.find(repo);
+    if (found == keyrings.end()) throw Error(ErrorKind::integrity, "it is not configured");
+    return found->second ? &*found->second : nullptr;
+}
+
+void check_header(const RpmHeader& header, const PackageRef& ref) {
+    if (header.nevra != ref.nevra) {
+        throw Error(ErrorKind::integrity, "its header says that it is " + quote(header.nevra.str()));
+    }
+    if (ref.header && header.digest != *ref.header) {
+        throw Error(ErrorKind::integrity, "its header is not the one that was locked: expected " + ref.header->str() +
+                                              ", got " + header.digest.str());
+    }
+}
+
 }  // namespace
 
 RpmHeader read_rpm_header(const std::filesystem::path& file, const Keyring* keyring) {
     const auto doing = [&] { return "reading package " + quote(file.filename().string()); };
-    return while_doing(doing, [&] {
-        init_rpm();
-        const RpmFdHandle fd = open_rpm(file);
-        const RpmHeaderHandle header = read_verified(fd.get(), keyring);
-        RpmHeader out = extract(header.get());
-        if (keyring != nullptr) {
-            out.signer = check_signer(fd.get(), *keyring);
-            out.signature_verified = true;
+    return while_doing(doing, [&] { return read_header(open_regular(file).get(), keyring); });
+}
+
+RpmHeader read_package_header(const PackageRef& ref, int fd, bool is_whole, const Keyrings& keyrings) {
+    const Keyring* keyring = nullptr;
+    try {
+        if (!ref.repo.empty()) keyring = keyring_for(ref.repo, keyrings);
+        if (!is_whole && keyring == nullptr && !ref.header) {
+            throw Error(ErrorKind::integrity, "only its start is here, and nothing to verify that with");
         }
-        return out;
-    });
+        RpmHeader header = read_header(fd, keyring);
+        check_header(header, ref);
+        return header;
+    } catch (Error& e) {
+        e.prepend("package " + quote(ref.nevra.str()) + " from " +
+                  (ref.repo.empty() ? "local file " + quote(ref.location) : "repository " + quote(ref.repo)));
+        if (keyring != nullptr && e.kind() == ErrorKind::integrity) {
+            throw Error(
+                e.kind(),
+                e.message() +
+                    "; if this is meant to be, add the right gpgkey to the repository, or set its gpgcheck to false");
+        }
+        throw;
+    }
 }
 
 RpmHeader read_package_header(const LocalPackage& package, const Keyrings& keyrings) {
-    const std::string who = package.ref.nevra.str();
-    const std::string from = package.ref.repo.empty() ? "local file " + quote(package.ref.location)
-                                                      : "repository " + quote(package.ref.repo);
-    const Keyring* keyring = nullptr;
-    if (!package.ref.repo.empty()) {
-        const auto found = keyrings.find(package.ref.repo);
-        if (found == keyrings.end()) {
-            throw Error(ErrorKind::integrity,
-                        "package " + quote(who) + " is from " + from + ", which is not configured");
-        }
-        if (found->second) keyring = &*found->second;
-    }
-    try {
-        RpmHeader header = read_rpm_header(package.file, keyring);
-        if (header.nevra != package.ref.nevra) {
-            throw Error(ErrorKind::integrity, "its header says that it is " + quote(header.nevra.str()));
-        }
-        return header;
-    } catch (Error& e) {
-        std::string message = "package " + quote(who) + " from " + from + ": " + e.message();
-        if (keyring != nullptr && e.kind() == ErrorKind::integrity) {
-            message += "; if this is meant to be, add the right gpgkey to the repository, or set its gpgcheck to false";
-        }
-        throw Error(e.kind(), message);
-    }
+    return read_package_header(package.ref, open_regular(package.file).get(), package.is_whole, keyrings);
 }
 
 std::vector<std::optional<Content>> unpack_rpm(const std::filesystem::path& file, const RpmHeader& header,
@@ -402,7 +449,7 @@ std::vector<std::optional<Content>> unpack_rpm(const std::filesystem::path& file
     const auto doing = [&] { return "unpacking package " + quote(header.nevra.str()); };
     return while_doing(doing, [&] {
         const RpmLog log;
-        const RpmFdHandle fd = open_rpm(file);
+        const RpmFdHandle fd = rpm_handle(open_regular(file).get());
         const RpmHeaderHandle raw = read_verified(fd.get(), nullptr);
         const RpmFilesHandle files(
             rpmfilesNew(nullptr, raw.get(), RPMTAG_BASENAMES, RPMFI_NOFILECLASS | RPMFI_NOFILEDEPS));
@@ -411,6 +458,7 @@ std::vector<std::optional<Content>> unpack_rpm(const std::filesystem::path& file
         }
         Unpacker unpacker(header, pack);
         if (!header.files.empty()) {
+            check_payload(Fileno(fd.get()), raw.get(), header.header_end);
             const RpmFdHandle payload(Fdopen(fdDup(Fileno(fd.get())), io_mode(header.payload_compressor).c_str()));
             if (!payload || Ferror(payload.get()) != 0) throw damaged("its payload cannot be opened");
             const RpmFiHandle archive(rpmfiNewArchiveReader(payload.get(), files.get(), RPMFI_ITER_READ_ARCHIVE));

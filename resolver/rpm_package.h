@@ -60,6 +60,8 @@ struct RpmHeader {
         scriptlets;  ///< which there are ("post", "preun", "triggerin" ...); none of them ever runs
     RpmDependencies requirements;
     RpmDependencies provides;
+    Digest digest;                 ///< see digest_header()
+    std::uint64_t header_end = 0;  ///< offset of the payload in the file
     bool signature_verified = false;
     std::string signer;  ///< key id that signed it, when signature_verified
 };
@@ -72,6 +74,10 @@ struct RpmHeader {
 /// As above for a fetched package: takes the keyring of its repository, and insists that the header is about
 /// `package.ref.nevra`. Messages name package and repository, and say what would help.
 [[nodiscard]] RpmHeader read_package_header(const LocalPackage& package, const Keyrings& keyrings);
+/// As above for a package from a repository. `fd` is open on it, or on what lies before its payload: then
+/// `is_whole` is false, and it is not enough that a header is in order: its signature must be asked for, or the lock
+/// know it.
+[[nodiscard]] RpmHeader read_package_header(const PackageRef& ref, int fd, bool is_whole, const Keyrings& keyrings);
 
 /// Streams the payload of `file` into `pack`: every regular file's bytes, hard links once. Digest and size of each are
 /// compared with `header`, which must be of this very file. Returns one element per header.files; empty for what is

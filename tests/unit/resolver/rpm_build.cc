@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/content_store.h"
+#include "resolver/rpm_package.h"
+
 namespace smith::test {
 
 bool can_build_rpms() {
@@ -27,6 +30,39 @@ std::filesystem::path build_rpm(const std::filesystem::path& dir, const RpmSpec&
                 " --define '_binary_payload " + spec.payload + "' --define '__os_install_post %{nil}' " +
                 (top / "x.spec").string()));
     return dir / (spec.name + "-1-1.noarch.rpm");
+}
+
+RpmSpec one_file() {
+    RpmSpec spec;
+    spec.payload = "w.ufdio";
+    spec.install = "mkdir $R/d; echo same >$R/d/a";
+    spec.files = "/d/a\n";
+    return spec;
+}
+
+std::map<std::string, std::string> contents_of(const std::filesystem::path& file) {
+    const TempDir dir;
+    const resolver::RpmHeader header = resolver::read_rpm_header(file, nullptr);
+    const ContentStore store(dir / "store");
+    PackWriter writer = store.write_pack(sha256("x"));
+    const auto contents = resolver::unpack_rpm(file, header, writer);
+    const auto pack = writer.commit();
+    std::map<std::string, std::string> out;
+    REQUIRE(contents.size() == header.files.size());
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+        if (!contents[i]) continue;
+        const auto bytes = pack->find(contents[i]->digest).value();
+        const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        CHECK(sha256(text) == contents[i]->digest);
+        out[header.files[i].path.str()] = text;
+    }
+    return out;
+}
+
+resolver::Keyring keyring_of(const std::string& key) {
+    resolver::Keyring keyring;
+    keyring.add(key, "test key");
+    return keyring;
 }
 
 GpgHome::GpgHome(const std::string& algorithm, const std::string& at) {
@@ -69,17 +105,34 @@ void GpgHome::sign_detached(const std::filesystem::path& file) const {
     REQUIRE(run(gpg() + " --armor --detach-sign --output " + file.string() + ".asc " + file.string()));
 }
 
-void GpgHome::add_signing_subkey() const {
-    REQUIRE(run(gpg() + " --passphrase '' --quick-add-key " + fingerprint() + " rsa2048 sign never"));
+std::string GpgHome::signature_of(const std::string& bytes, const std::string& at, const std::string& options) const {
+    write(home_ / "signed", bytes);
+    REQUIRE(run(gpg(at) + " " + options + " --detach-sign --output - " + (home_ / "signed").string() + " >" +
+                (home_ / "signature").string()));
+    return read(home_ / "signature");
 }
+
+void GpgHome::add_subkey(const std::string& algorithm, const std::string& usage, const std::string& at) const {
+    REQUIRE(
+        run(gpg(at) + " --passphrase '' --quick-add-key " + fingerprint() + " " + algorithm + " " + usage + " never"));
+}
+
+void GpgHome::edit_key(const std::string& commands) const {
+    REQUIRE(run("printf '" + commands + "' | " + gpg() +
+                " --expert --no-batch --no-tty --passphrase '' --command-fd 0 --edit-key " + fingerprint()));
+}
+
+void GpgHome::revoke_subkey() const { edit_key("key 1\\nrevkey\\ny\\n0\\n\\ny\\nsave\\n"); }
+
+void GpgHome::change_subkey_usage_to_encrypt() const { edit_key("key 1\\nchange-usage\\ns\\ne\\nq\\nsave\\n"); }
 
 void GpgHome::revoke() const {
     // gpg puts a colon in front, so that nobody revokes by accident.
     REQUIRE(run("sed 's/^:---/---/' " + home_.path().string() + "/openpgp-revocs.d/*.rev | " + gpg() + " --import"));
 }
 
-void GpgHome::expire(const std::string& at, const std::string& after) const {
-    REQUIRE(run(gpg(at) + " --passphrase '' --quick-set-expire " + fingerprint() + " " + after));
+void GpgHome::expire(const std::string& at, const std::string& after, const std::string& which) const {
+    REQUIRE(run(gpg(at) + " --passphrase '' --quick-set-expire " + fingerprint() + " " + after + " " + which));
 }
 
 }  // namespace smith::test

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
+#include "resolver/keyring.h"
 #include "tests/unit/resolver/support.h"
 
 namespace smith::test {
@@ -25,6 +28,14 @@ struct RpmSpec {
 /// Builds NAME-1-1.noarch.rpm in `dir` and returns its path.
 [[nodiscard]] std::filesystem::path build_rpm(const std::filesystem::path& dir, const RpmSpec& spec);
 
+/// A package with "/d/a", which holds "same" and a line feed, in a payload that is stored as it is.
+[[nodiscard]] RpmSpec one_file();
+
+/// Path to text, of all regular files that `file` unpacks to.
+[[nodiscard]] std::map<std::string, std::string> contents_of(const std::filesystem::path& file);
+
+[[nodiscard]] resolver::Keyring keyring_of(const std::string& key);
+
 /// A GnuPG home with one key without a passphrase.
 class GpgHome {
 public:
@@ -39,14 +50,23 @@ public:
     void sign_rpm(const std::filesystem::path& file, const std::string& digest = "sha256") const;
     /// Writes `file`.asc.
     void sign_detached(const std::filesystem::path& file) const;
-    void add_signing_subkey() const;
+    /// A binary signature packet over `bytes`. `options`: more of gpg's.
+    [[nodiscard]] std::string signature_of(const std::string& bytes, const std::string& at = "",
+                                           const std::string& options = "") const;
+    /// `usage`: what gpg calls it, "sign" or "encrypt".
+    void add_subkey(const std::string& algorithm = "rsa2048", const std::string& usage = "sign",
+                    const std::string& at = "") const;
+    void revoke_subkey() const;
+    void change_subkey_usage_to_encrypt() const;
     void revoke() const;
     /// As if the owner had decided so at time `at`.
-    void expire(const std::string& at, const std::string& after) const;
+    /// `which`: "" for the primary key, '*' for its subkeys.
+    void expire(const std::string& at, const std::string& after, const std::string& which = "") const;
 
 private:
     [[nodiscard]] std::string gpg(const std::string& at = "") const;
     [[nodiscard]] std::string fingerprint() const;
+    void edit_key(const std::string& commands) const;
     TempDir home_;
 };
 
