@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "resolver/lock_requirements.h"
+#include "resolver/repo_config.h"
 
 namespace smith::resolver {
 
@@ -47,12 +49,21 @@ public:
         if (!value->is_boolean()) throw wrong(what_ + ": " + quote(key) + " is neither true nor false");
         return value->get<bool>();
     }
-    std::uint64_t number(const std::string& key) {
-        const json& value = required(key);
-        if (!value.is_number_unsigned()) throw wrong(what_ + ": " + quote(key) + " is not a whole number");
-        return value.get<std::uint64_t>();
+    std::uint64_t number(const std::string& key) { return as_number(required(key), key); }
+    std::uint64_t number_or(const std::string& key, std::uint64_t fallback) {
+        const json* value = optional(key);
+        return value == nullptr ? fallback : as_number(*value, key);
+    }
+    std::optional<std::uint64_t> optional_number(const std::string& key) {
+        const json* value = optional(key);
+        return value == nullptr ? std::nullopt : std::optional(as_number(*value, key));
     }
     Digest digest(const std::string& key) { return Digest::parse(string(key)); }
+    std::optional<Digest> optional_digest(const std::string& key) {
+        const json* value = optional(key);
+        if (value == nullptr) return std::nullopt;
+        return Digest::parse(as_string(*value, key));
+    }
     const json& array(const std::string& key) {
         const json& value = required(key);
         if (!value.is_array()) throw wrong(what_ + ": " + quote(key) + " is not a list");
@@ -68,6 +79,11 @@ private:
         if (!value.is_string()) throw wrong(what_ + ": " + quote(key) + " is not a string");
         return value.get<std::string>();
     }
+    std::uint64_t as_number(const json& value, const std::string& key) const {
+        if (!value.is_number_unsigned()) throw wrong(what_ + ": " + quote(key) + " is not a whole number");
+        return value.get<std::uint64_t>();
+    }
+
     std::string what_;
     std::map<std::string, const json*> left_;
 };
@@ -80,6 +96,7 @@ Checksum parse_checksum(std::string_view text) {
 
 void check_package(const PackageRef& package) {
     const std::string who = package.nevra.str();
+    if (package.header_end > package.size) throw wrong(quote(who) + " has a header that is longer than itself");
     if (!is_strong(package.checksum)) {
         throw wrong(quote(who) + " has a " + package.checksum.algorithm +
                     " checksum, and a lock must have a strong one");
@@ -92,6 +109,19 @@ void check_package(const PackageRef& package) {
     }
 }
 
+/// `lock` is sorted.
+void check_requirements(const Lock& lock) {
+    const auto asked = std::adjacent_find(lock.asked.begin(), lock.asked.end());
+    if (asked != lock.asked.end()) throw wrong("'asked' has " + quote(asked->package) + " twice");
+    const auto same_ends = [](const LockedRequirement& a, const LockedRequirement& b) {
+        return a.needer == b.needer && a.provider == b.provider;
+    };
+    const auto twice = std::adjacent_find(lock.requirements.begin(), lock.requirements.end(), same_ends);
+    if (twice != lock.requirements.end()) {
+        throw wrong("'requires' has " + quote(twice->provider) + " twice for " + quote(twice->needer));
+    }
+}
+
 void check_lock(const Lock& lock) {
     if (lock.schema != 1) {
         throw wrong("the lock has schema " + std::to_string(lock.schema) + ", and this smith reads schema 1");
@@ -99,24 +129,40 @@ void check_lock(const Lock& lock) {
     if (lock.arch.empty()) throw wrong("the lock has no arch");
     std::set<std::string> ids;
     for (const LockedRepo& repo : lock.repos) {
-        if (repo.id.empty() || !ids.insert(repo.id).second)
-            throw wrong("repository " + quote(repo.id) + " is there twice");
+        if (!is_repo_id(repo.id)) throw wrong("repository " + quote(repo.id) + ": " + std::string(kRepoIdRule));
+        if (!ids.insert(repo.id).second) throw wrong("repository " + quote(repo.id) + " is there twice");
     }
+    std::set<std::string> names;
     for (std::size_t i = 0; i < lock.packages.size(); ++i) {
         check_package(lock.packages[i]);
         if (!lock.packages[i].repo.empty() && !ids.contains(lock.packages[i].repo)) {
             throw wrong(quote(lock.packages[i].nevra.str()) + " is from " + quote(lock.packages[i].repo) +
                         ", which the lock does not list");
         }
+        names.insert(lock.packages[i].nevra.name_arch());
         if (i > 0 && lock.packages[i].nevra == lock.packages[i - 1].nevra) {
             throw wrong(quote(lock.packages[i].nevra.str()) + " is there twice");
         }
     }
+    const auto must_be_there = [&](const std::string& name, const char* key) {
+        if (names.contains(name)) return;
+        throw wrong("'" + std::string(key) + "' names " + quote(name) + ", which is not among the packages");
+    };
+    for (const std::string& name : lock.ships) must_be_there(name, "ships");
+    for (const LockedRequest& asked : lock.asked) must_be_there(asked.package, "asked");
+    for (const LockedRequirement& requirement : lock.requirements) {
+        must_be_there(requirement.needer, "requires");
+        must_be_there(requirement.provider, "requires");
+    }
+    check_requirements(lock);
 }
 
 Lock sorted(Lock lock) {
     std::sort(lock.repos.begin(), lock.repos.end());
     std::sort(lock.packages.begin(), lock.packages.end());
+    std::sort(lock.ships.begin(), lock.ships.end());
+    std::sort(lock.asked.begin(), lock.asked.end());
+    std::sort(lock.requirements.begin(), lock.requirements.end());
     return lock;
 }
 
@@ -134,11 +180,15 @@ std::string package_line(const PackageRef& package) {
     if (!package.repo.empty()) out += ", \"repo\": " + dump_json(package.repo);
     out += ", \"location\": " + dump_json(package.location);
     out += ", \"size\": " + std::to_string(package.size);
-    return out + ", \"checksum\": " + dump_json(package.checksum.str()) + "}";
+    if (package.header_end != 0) out += ", \"headerEnd\": " + std::to_string(package.header_end);
+    out += ", \"checksum\": " + dump_json(package.checksum.str());
+    if (package.header) out += ", \"header\": " + dump_json(package.header->str());
+    return out + "}";
 }
 
 std::string repo_line(const LockedRepo& repo) {
     std::string out = "{\"id\": " + dump_json(repo.id) + ", \"repomd\": " + dump_json(repo.repomd.str());
+    if (repo.timestamp) out += ", \"timestamp\": " + std::to_string(*repo.timestamp);
     if (!repo.gpgcheck) out += ", \"gpgcheck\": false";
     return out + "}";
 }
@@ -151,6 +201,8 @@ PackageRef parse_package(const json& value) {
     package.location = fields.string("location");
     package.size = fields.number("size");
     package.checksum = parse_checksum(fields.string("checksum"));
+    package.header_end = fields.number_or("headerEnd", 0);
+    package.header = fields.optional_digest("header");
     fields.finish();
     return package;
 }
@@ -160,6 +212,7 @@ LockedRepo parse_repo(const json& value) {
     LockedRepo repo;
     repo.id = fields.string("id");
     repo.repomd = fields.digest("repomd");
+    repo.timestamp = fields.optional_number("timestamp");
     repo.gpgcheck = fields.bool_or("gpgcheck", true);
     fields.finish();
     return repo;
@@ -172,6 +225,16 @@ LockedImage parse_image(const json& value) {
     image.manifest = fields.digest("manifest");
     fields.finish();
     return image;
+}
+
+std::vector<std::string> parse_names(const json& value) {
+    if (!value.is_array()) throw wrong("'ships' is not a list");
+    std::vector<std::string> out;
+    for (const json& name : value) {
+        if (!name.is_string()) throw wrong("'ships' has an entry that is not a string");
+        out.push_back(name.get<std::string>());
+    }
+    return out;
 }
 
 }  // namespace
@@ -190,10 +253,17 @@ std::string print_lock(const Lock& given) {
     out += "  \"arch\": " + dump_json(lock.arch) + ",\n";
     out += "  \"repos\": " + list_of(repos) + ",\n";
     out += "  \"packages\": " + list_of(packages);
+    if (!lock.asked.empty()) out += ",\n  \"asked\": " + print_asked(lock.asked);
+    if (!lock.requirements.empty()) out += ",\n  \"requires\": " + print_requirements(lock.requirements);
     if (!lock.compressor.empty()) out += ",\n  \"compressor\": " + dump_json(lock.compressor);
     if (lock.image) {
         out += ",\n  \"image\": {\"diffID\": " + dump_json(lock.image->diff_id.str()) +
                ", \"manifest\": " + dump_json(lock.image->manifest.str()) + "}";
+    }
+    if (!lock.ships.empty()) {
+        std::vector<std::string> names;
+        for (const std::string& name : lock.ships) names.push_back(dump_json(name));
+        out += ",\n  \"ships\": " + list_of(names);
     }
     return out + "\n}\n";
 }
@@ -210,8 +280,11 @@ Lock parse_lock(std::string_view text) {
     lock.arch = fields.string("arch");
     for (const json& repo : fields.array("repos")) lock.repos.push_back(parse_repo(repo));
     for (const json& package : fields.array("packages")) lock.packages.push_back(parse_package(package));
+    if (const json* asked = fields.optional("asked")) lock.asked = parse_asked(*asked);
+    if (const json* needs = fields.optional("requires")) lock.requirements = parse_requirements(*needs);
     lock.compressor = fields.string_or("compressor", "");
     if (const json* image = fields.optional("image")) lock.image = parse_image(*image);
+    if (const json* ships = fields.optional("ships")) lock.ships = parse_names(*ships);
     fields.finish();
     lock = sorted(std::move(lock));
     check_lock(lock);

@@ -24,6 +24,8 @@ struct Nevra {
     [[nodiscard]] std::string evr() const;
     /// "name-[epoch:]version-release.arch", as rpm and dnf print it.
     [[nodiscard]] std::string str() const;
+    /// "name.arch": a lock's name for a package, whatever its version.
+    [[nodiscard]] std::string name_arch() const { return name + "." + arch; }
     /// The inverse of str(). Throws Error (format).
     [[nodiscard]] static Nevra parse(std::string_view text);
 };

@@ -3,6 +3,7 @@
 
 #include <fnmatch.h>
 #include <solv/chksum.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +12,9 @@
 #include "base/bounds.h"
 #include "base/error.h"
 #include "base/handle.h"
+#include "resolver/file_answers.h"
 #include "resolver/rpm_package.h"
+#include "resolver/solv_cache.h"
 
 // libsolvext's headers leave this to C++.
 extern "C" {
@@ -55,6 +58,19 @@ bool matches_any(const std::vector<std::string>& globs, const Nevra& nevra) {
     return std::any_of(globs.begin(), globs.end(), [&](const auto& glob) { return matches_package(glob, nevra); });
 }
 
+/// Out of the file lists of `repository`, if what was asked before does not answer it.
+std::vector<FileOwner> look_up(const Repository& repository, const WantedFiles& wanted, HttpClient& http,
+                               Reporter& reporter) {
+    const RepomdRecord* record = repository.repomd().find("filelists");
+    if (record == nullptr) return {};
+    FileAnswers answers(repository.cache_folder(), record->checksum);
+    if (const WantedFiles unknown = answers.unknown(wanted); !unknown.empty()) {
+        MetadataStream stream(repository.file("filelists", http, reporter).value(), *record);
+        answers.add(unknown, find_files(stream, unknown), reporter);
+    }
+    return answers.known(wanted);
+}
+
 std::string hex_checksum_of(::Solvable* solvable) {
     Id type = 0;
     const char* hex = solvable_lookup_checksum(solvable, SOLVABLE_CHECKSUM, &type);
@@ -63,9 +79,12 @@ std::string hex_checksum_of(::Solvable* solvable) {
 
 }  // namespace
 
-PackagePool::PackagePool(const std::string& arch) : pool_(pool_create()) {
+PackagePool::PackagePool(const std::string& arch) : basearch_(basearch_of(arch)), pool_(pool_create()) {
     pool_setdisttype(pool_.get(), DISTTYPE_RPM);
     pool_setarch(pool_.get(), arch.c_str());
+    // As Fedora builds libsolv, and so as dnf solves there: packages of two word sizes stand side by side, in one
+    // version.
+    pool_set_flag(pool_.get(), POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS, 1);
     // It would print what it has to say; we ask for it.
     pool_setdebugcallback(
         pool_.get(), [](::Pool*, void*, int, const char*) noexcept {}, nullptr);
@@ -88,14 +107,17 @@ PackagePool::~PackagePool() {
 void PackagePool::add_repository(const Repository& repository, HttpClient& http, Reporter& reporter) {
     const auto doing = [&] { return "reading the packages of repository " + quote(repository.config().id); };
     while_doing(doing, [&] {
-        const auto file = repository.file("primary", http, reporter);
-        if (!file) throw Error(ErrorKind::format, "its repomd.xml lists no primary metadata");
-        MetadataStream stream(*file, *repository.repomd().find("primary"));
+        const RepomdRecord* record = repository.repomd().find("primary");
+        if (record == nullptr) throw Error(ErrorKind::format, "its repomd.xml lists no primary metadata");
         ::Repo* repo = add_repo(repository.config(), &repository);
+        const SolvCache cache(repository.cache_folder(), record->checksum);
+        if (cache.load(repo)) return;
+        MetadataStream stream(repository.file("primary", http, reporter).value(), *record);
         const int failed = repo_add_rpmmd(repo, stream.as_file(), nullptr, 0);
         // Damage first: what libsolv could not parse was perhaps not what the repository announced.
         stream.finish();
         if (failed != 0) throw Error(ErrorKind::format, std::string("primary.xml: ") + pool_errstr(pool_.get()));
+        cache.store(repo, reporter);
     });
 }
 
@@ -115,10 +137,44 @@ void PackagePool::add_local(const LocalRpm& local) {
         static_cast<void>(read_rpm_header(local.file, nullptr));
         if (local_repo_ == nullptr) local_repo_ = repo_create(pool_.get(), "local files");
         const Id id = repo_add_rpm(local_repo_, local.file.c_str(), 0);
+        // In a cache, it may have been deleted since librpm looked.
+        if (id == 0 && ::access(local.file.c_str(), F_OK) != 0) {
+            throw system_error(errno, "opening " + quote(local.file.string()));
+        }
         if (id == 0) throw Error(ErrorKind::format, pool_errstr(pool_.get()));
         locals_.push_back(local);
         local_ids_.push_back(id);
     });
+}
+
+void PackagePool::keep_only(const std::vector<Pin>& pins) {
+    std::map<std::string, std::vector<std::size_t>> by_name;
+    for (std::size_t i = 0; i < pins.size(); ++i) by_name[pins[i].nevra.name].push_back(i);
+    std::set<std::size_t> missing;
+    for (std::size_t i = 0; i < pins.size(); ++i) missing.insert(i);
+    kept_.emplace();
+    for (const Id id : packages()) {
+        const auto named = by_name.find(text_of(pool_.get(), pool_id2solvable(pool_.get(), id)->name));
+        if (named == by_name.end()) continue;
+        for (const std::size_t i : named->second) {
+            if (!pins[i].matches(nevra_of(id), checksum_of(id))) continue;
+            kept_->insert(id);
+            missing.erase(i);
+        }
+    }
+    if (missing.empty()) return;
+    std::string message = "no repository has";
+    for (const std::size_t i : missing) {
+        message += (i == *missing.begin() ? " " : ", ") + quote(pins[i].str());
+        if (pins[i].checksum) message += " with the checksum " + pins[i].checksum->str();
+    }
+    throw Error(ErrorKind::resolve, message);
+}
+
+Checksum PackagePool::checksum_of(Id package) const {
+    Id type = 0;
+    const char* hex = solvable_lookup_checksum(pool_id2solvable(pool_.get(), package), SOLVABLE_CHECKSUM, &type);
+    return hex == nullptr ? Checksum{} : Checksum{algorithm_of(type), hex};
 }
 
 void PackagePool::prepare() {
@@ -138,10 +194,11 @@ void PackagePool::apply_excludes() {
     pool_->considered = &considered_;
     for (const auto& [repo, source] : sources_) {
         const RepoConfig& config = source.config;
-        if (config.excludepkgs.empty() && config.includepkgs.empty()) continue;
+        if (config.excludepkgs.empty() && config.includepkgs.empty() && !kept_) continue;
         Id id = 0;
         ::Solvable* solvable = nullptr;
         FOR_REPO_SOLVABLES(repo, id, solvable) {
+            if (kept_ && !kept_->contains(id)) remove_from_map(considered_, id);
             const Nevra nevra = nevra_of(id);
             const bool included = config.includepkgs.empty() || matches_any(config.includepkgs, nevra);
             if (!included || matches_any(config.excludepkgs, nevra)) remove_from_map(considered_, id);
@@ -162,18 +219,38 @@ void PackagePool::load_files(const WantedFiles& wanted, HttpClient& http, Report
         if (source.repository == nullptr) continue;
         const auto doing = [&] { return "reading the file lists of repository " + quote(repo->name); };
         while_doing(doing, [&] {
-            const auto file = source.repository->file("filelists", http, reporter);
-            if (!file) return;
-            MetadataStream stream(*file, *source.repository->repomd().find("filelists"));
             std::unordered_map<std::string, Id> by_checksum;
             Id id = 0;
             ::Solvable* solvable = nullptr;
             FOR_REPO_SOLVABLES(repo, id, solvable) { by_checksum.emplace(hex_checksum_of(solvable), id); }
-            for (const FileOwner& owner : find_files(stream, wanted)) {
+            for (const FileOwner& owner : look_up(*source.repository, wanted, http, reporter)) {
                 const auto found = by_checksum.find(owner.package_checksum);
                 if (found != by_checksum.end()) files_[owner.path].push_back(found->second);
             }
         });
+    }
+}
+
+void PackagePool::load_groups(HttpClient& http, Reporter& reporter) {
+    // By id, so that the order is the same everywhere.
+    std::map<std::string, const Repository*> repositories;
+    for (const auto& [repo, source] : sources_) {
+        if (source.repository != nullptr) repositories[source.config.id] = source.repository;
+    }
+    for (const auto& [id, repository] : repositories) {
+        const std::string& name = id;
+        const Repository& from = *repository;
+        while_doing([&] { return "reading the groups of repository " + quote(name); },
+                    [&] {
+                        // "group" may be stored as it is or compressed; old repositories have the other two beside it.
+                        for (const char* type : {"group", "group_xz", "group_gz"}) {
+                            const RepomdRecord* record = from.repomd().find(type);
+                            if (record == nullptr) continue;
+                            MetadataStream stream(from.file(type, http, reporter).value(), *record);
+                            read_comps(stream, basearch_, groups_);
+                            return;
+                        }
+                    });
     }
 }
 
@@ -264,6 +341,9 @@ PackageRef PackagePool::ref_of(Id package) const {
         if (out.size == 0 || out.size > limits::kMaxRpmBytes) {
             throw Error(ErrorKind::format, "its size is " + std::to_string(out.size));
         }
+        // Only a hint where to find something that is verified: one that can't be right is none.
+        const std::uint64_t header_end = solvable_lookup_num(solvable, SOLVABLE_HEADEREND, 0);
+        if (header_end <= out.size) out.header_end = header_end;
     });
     return out;
 }

@@ -5,12 +5,15 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/http.h"
 #include "base/reporter.h"
+#include "resolver/comps.h"
 #include "resolver/file_lists.h"
 #include "resolver/repository.h"
 #include "resolver/solv.h"
@@ -32,11 +35,21 @@ public:
     void add_testtags(const RepoConfig& config, const std::string& text);
     void add_local(const LocalRpm& local);
 
+    /// From the next prepare() on, packages of repositories are there only if a pin means them. Throws Error (resolve)
+    /// naming all pins that mean none.
+    void keep_only(const std::vector<Pin>& pins);
+
     /// Indexes who provides what. To be called after packages or files were added.
     void prepare();
 
     /// Looks `wanted` up in the file lists of all repositories; what is found counts as provided after prepare().
     void load_files(const WantedFiles& wanted, HttpClient& http, Reporter& reporter);
+
+    /// The groups of all repositories. To be called before groups().
+    void load_groups(HttpClient& http, Reporter& reporter);
+    [[nodiscard]] const Comps& groups() const { return groups_; }
+    /// dnf's $basearch.
+    [[nodiscard]] const std::string& basearch() const { return basearch_; }
 
     [[nodiscard]] ::Pool* raw() const { return pool_.get(); }
     /// Not a source package, of a fitting architecture, and not excluded by its repository's settings.
@@ -62,10 +75,14 @@ private:
 
     ::Repo* add_repo(const RepoConfig& config, const Repository* repository);
     void apply_excludes();
+    [[nodiscard]] Checksum checksum_of(Id package) const;
     [[nodiscard]] const LocalRpm* local_of(Id package) const;
     void add_file(Id package, const std::string& path);
 
+    std::string basearch_;
+    Comps groups_;
     std::map<::Repo*, Source> sources_;
+    std::optional<std::set<Id>> kept_;  // by keep_only()
     std::vector<LocalRpm> locals_;
     std::vector<Id> local_ids_;
     std::map<std::string, std::vector<Id>> files_;  // from file lists

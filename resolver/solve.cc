@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "resolver/explain.h"
 #include "resolver/jobs.h"
+#include "resolver/lock_requirements.h"
 #include "resolver/package_pool.h"
 #include "resolver/solve_pool.h"
 
@@ -23,10 +24,10 @@ namespace {
 /// Runs libsolv, with dnf's settings.
 class Solving {
 public:
-    Solving(const PackagePool& pool, const Request& request) : pool_(pool), request_(request) {
-        jobs_ = make_jobs(request.packages, pool);
+    Solving(const PackagePool& pool, const Request& request, Reporter& reporter) : pool_(pool), request_(request) {
+        jobs_ = make_jobs(request.packages, pool, reporter);
         for (std::size_t i = 0; i < request.local_rpms.size(); ++i) {
-            jobs_.push_back({request.local_rpms[i].location, {pool.local_packages()[i]}});
+            jobs_.push_back({request.local_rpms[i].location, {pool.local_packages()[i]}, 0});
         }
     }
 
@@ -63,13 +64,21 @@ private:
     SolvQueue job_queue() {
         SolvQueue queue;
         for (const Job& job : jobs_) {
+            if (job.rich != 0) {
+                queue.push2(SOLVER_INSTALL | SOLVER_SOLVABLE_PROVIDES | (request_.best ? SOLVER_FORCEBEST : 0),
+                            job.rich);
+                continue;
+            }
             SolvQueue candidates;
             for (const Id id : job.candidates) candidates.push(id);
             const Id what = static_cast<Id>(pool_queuetowhatprovides(pool_.raw(), candidates.raw()));
             // "Best" and "as before" exclude each other; whoever keeps packages has asked for as little change as can
             // be.
             const bool best = request_.best && !is_kept(job);
-            queue.push2(SOLVER_INSTALL | SOLVER_SOLVABLE_ONE_OF | (best ? SOLVER_FORCEBEST : 0), what);
+            // "Set": whoever names a package has decided on its architecture and version too.
+            queue.push2(SOLVER_INSTALL | SOLVER_SOLVABLE_ONE_OF | SOLVER_SETARCH | SOLVER_SETEVR |
+                            (best ? SOLVER_FORCEBEST : 0),
+                        what);
         }
         for (const Id id : kept_packages()) queue.push2(SOLVER_FAVOR | SOLVER_SOLVABLE, id);
         return queue;
@@ -190,6 +199,8 @@ Solution solve_in_pool(const Request& request, PackagePool& pool, HttpClient& ht
         throw Error(ErrorKind::resolve, "there is nothing to install: no package was asked for");
     }
     for (const LocalRpm& local : request.local_rpms) pool.add_local(local);
+    if (!request.only.empty()) pool.keep_only(request.only);
+    if (std::any_of(request.packages.begin(), request.packages.end(), is_group)) pool.load_groups(http, reporter);
     pool.prepare();
     // What is found may bring in packages that require other files: look again until nothing is new.
     WantedFiles known;
@@ -201,7 +212,7 @@ Solution solve_in_pool(const Request& request, PackagePool& pool, HttpClient& ht
         pool.prepare();
         known = std::move(wanted);
     }
-    Solving solving(pool, request);
+    Solving solving(pool, request, reporter);
     const std::vector<Id> chosen = solving.run();
     return SolutionBuilder(pool, chosen).build(solving.jobs());
 }
@@ -255,17 +266,18 @@ Digest request_digest(const Request& request, const std::vector<RepoConfig>& rep
     return sha256(dump_json(document));
 }
 
-Lock make_lock(const Request& request, const std::vector<Repository>& repositories, std::vector<PackageRef> packages) {
+Lock make_lock(const Request& request, const std::vector<Repository>& repositories, const Solution& solution) {
     Lock lock;
     std::vector<RepoConfig> configs;
     for (const Repository& repository : repositories) {
         const RepoConfig& config = repository.config();
         configs.push_back(config);
-        lock.repos.push_back({config.id, repository.repomd_digest(), config.gpgcheck});
+        lock.repos.push_back({config.id, repository.repomd_digest(), config.gpgcheck, repository.repomd().timestamp});
     }
     lock.request = request_digest(request, configs);
     lock.arch = request.arch;
-    lock.packages = std::move(packages);
+    lock.packages = solution.packages;
+    remember_requirements(solution, lock);
     std::sort(lock.repos.begin(), lock.repos.end());
     std::sort(lock.packages.begin(), lock.packages.end());
     return lock;

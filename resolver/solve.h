@@ -13,6 +13,7 @@
 #include "base/reporter.h"
 #include "resolver/lock.h"
 #include "resolver/package_ref.h"
+#include "resolver/pin.h"
 #include "resolver/repository.h"
 
 namespace smith::resolver {
@@ -31,7 +32,8 @@ struct LocalRpm {
 
 struct Request {
     /// What to install: NAME, NAME.ARCH, NAME-VERSION[-RELEASE[.ARCH]] (also with an epoch), globs of these,
-    /// something provided ("libz.so.1()(64bit)", "webserver >= 2"), or a file's absolute path, globs too.
+    /// something provided ("libz.so.1()(64bit)", "webserver >= 2"), a file's absolute path, globs too,
+    /// or "@GROUP".
     std::vector<std::string> packages;
     std::vector<LocalRpm> local_rpms;  ///< to install as well
     std::string arch;                  ///< rpm's name, such as "x86_64"
@@ -40,6 +42,9 @@ struct Request {
     bool best = true;   ///< fail rather than take an older version of what was asked for (dnf.conf(5), "best")
     /// Chosen before, and to be chosen again where it is possible. Not part of request_digest().
     std::vector<PackageRef> keep;
+    /// If there are any: no other packages are there. Not part of request_digest() either: they say what was chosen,
+    /// not what was asked for.
+    std::vector<Pin> only;
 };
 
 /// `needer` requires `dependency`, and `provider` has it. Indexes into Solution::packages.
@@ -73,8 +78,8 @@ struct Solution {
 /// part of it.
 [[nodiscard]] Digest request_digest(const Request& request, const std::vector<RepoConfig>& repos);
 
-/// A lock without an image. `packages` may be what fetch_packages() pinned.
+/// A lock without an image. The solution's packages may be what fetch_packages() pinned.
 [[nodiscard]] Lock make_lock(const Request& request, const std::vector<Repository>& repositories,
-                             std::vector<PackageRef> packages);
+                             const Solution& solution);
 
 }  // namespace smith::resolver

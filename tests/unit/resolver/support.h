@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/http.h"
 
 namespace smith::test {
 
@@ -44,6 +45,14 @@ void write(const std::filesystem::path& file, std::string_view bytes);
 
 [[nodiscard]] inline bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
+}
+
+/// Retries as ever, but nobody waits for long.
+[[nodiscard]] inline HttpOptions hasty() {
+    HttpOptions options;
+    options.retry.first_delay = std::chrono::milliseconds(1);
+    options.low_speed_time_s = 1;
+    return options;
 }
 
 /// Listens on 127.0.0.1 and answers every connection by calling `serve`, one after the other.
