@@ -30,11 +30,23 @@ public:
         return rest_.open(content);
     }
 
+    void prefetch(std::span<const Content> contents) const override { rest_.prefetch(contents); }
+
+    Content put(std::string bytes) { return made_.put(std::move(bytes)); }
+
 private:
     MemoryContents made_;
     PackedContents overlay_;
     const Contents& rest_;
 };
+
+std::vector<Content> contents_of(const FileTree& tree) {
+    std::vector<Content> out;
+    for (const auto& [path, entry] : tree.entries()) {
+        if (const Regular* file = as_regular(&entry)) out.push_back(file->content);
+    }
+    return out;
+}
 
 /// The directories of a search path in the environment, such as PATH.
 std::vector<std::string> directories_in(const std::vector<std::string>& env, std::string_view name) {
@@ -78,16 +90,19 @@ public:
 
     Assembled run(const std::filesystem::path& overlay, const ContentStore& store) {
         select_paths();
+        // All of it ships, and the walk along libraries opens most of it: let it come at once.
+        available_.contents.prefetch(contents_of(tree_));
         add_accounts();
         PackedContents overlay_contents = lay_overlay(overlay, store);
         add_directories();
         Assembled out;
-        out.contents =
+        auto contents =
             std::make_unique<JoinedContents>(std::move(made_), std::move(overlay_contents), available_.contents);
-        close(*out.contents);
+        close(*contents);
         check_entrypoint();
         add_origins();
         // Beyond this point the tree does not change: what is written is what is digested.
+        out.contents = std::move(contents);
         out.tree = std::move(tree_);
         out.reasons = std::move(reasons_);
         return out;
@@ -251,7 +266,7 @@ private:
         because(end.path, {kind, "", ""});
     }
 
-    void close(const Contents& contents) {
+    void close(JoinedContents& contents) {
         elf::ClosureOptions options;
         options.ld_library_path = directories_in(spec_.env, "LD_LIBRARY_PATH");
         options.path_env = directories_in(spec_.env, "PATH");
@@ -275,6 +290,35 @@ private:
             const std::string needer = tree_.resolve(edge.needer).path.str();
             because_reached(edge.found, {runs ? "interpreter" : "library", edge.soname + ", " + edge.rule, needer});
             for (const ImagePath& way : edge.through) because_reached(way, {"way", "", edge.found.str()});
+        }
+        if (!closure.cache.empty()) add_cache(closure.cache, contents);
+    }
+
+    /// The image's ld.so does not read ld.so.conf: what only that leads to, it finds by a cache. One that ships
+    /// already, from an overlay or a path of the spec, is what somebody wanted.
+    void add_cache(const std::vector<elf::CacheEntry>& entries, JoinedContents& contents) {
+        const ImagePath path = ImagePath::parse("/etc/ld.so.cache");
+        if (const Regular* present = as_regular(tree_.resolve(path).entry)) {
+            check_cache(entries, contents.open(present->content).view());
+            return;
+        }
+        FileTree file;
+        file.put(path, {Regular{false, contents.put(elf::make_ld_so_cache(entries))}, "smith"});
+        lay_over(file, {"cache", "", entries.front().path});
+    }
+
+    void check_cache(const std::vector<elf::CacheEntry>& entries, std::span<const std::byte> bytes) {
+        std::set<std::string> known;
+        try {
+            for (elf::CacheEntry& entry : elf::read_ld_so_cache(bytes)) known.insert(std::move(entry.path));
+        } catch (const Error& e) {
+            // That it can't be read was told when the walk began.
+            if (e.kind() != ErrorKind::format) throw;
+        }
+        for (const elf::CacheEntry& entry : entries) {
+            if (known.contains(entry.path)) continue;
+            reporter_.warn("the image's /etc/ld.so.cache does not list " + quote(entry.path) +
+                           ", which only /etc/ld.so.conf leads to: the programs that need it will not find it");
         }
     }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/cache_directory.h"
 #include "base/content_store.h"
 #include "base/error.h"
 #include "builder/accounts.h"
@@ -80,7 +81,7 @@ Made make_image(const Project& project, const resolver::Lock& lock, const BuildO
         for (const auto& [path, entry] : assembled.tree.entries()) {
             if (const Regular* file = as_regular(&entry)) contents.push_back(file->content);
         }
-        made.packages.contents->prefetch(contents, environment.jobs);
+        assembled.contents->prefetch(contents);
         layer = layers.store(assembled.tree, owner, *assembled.contents, environment.jobs);
     }
 
@@ -92,16 +93,20 @@ Made make_image(const Project& project, const resolver::Lock& lock, const BuildO
 }
 
 /// A file of the cache that was damaged after it was verified is no reason to fail: everything is read once more, and
-/// what does not match its digest is fetched again. What is wrong at its source fails the second time, too.
+/// what does not match its digest is fetched again. What is wrong at its source fails the second time, too. A file that
+/// is not there any more is fetched again likewise.
 Made make_image_twice(const Project& project, const resolver::Lock& lock, const BuildOptions& options,
                       const ContentStore& store, Reporter& reporter) {
+    const auto make = [&](bool rehash) {
+        return outliving_deletions([&] { return make_image(project, lock, options, rehash, store, reporter); });
+    };
     try {
-        return make_image(project, lock, options, false, store, reporter);
+        return make(false);
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::integrity) throw;
         reporter.debug("checking the cache, because of: " + e.message());
     }
-    return make_image(project, lock, options, true, store, reporter);
+    return make(true);
 }
 
 BuildResult describe(const Made& made) {
@@ -113,6 +118,7 @@ BuildResult describe(const Made& made) {
     out.layer_size = layer.size;
     out.entries = made.assembled.tree.size();
     out.packages = made.packages.packages.size();
+    out.bytes_spared = made.packages.local->bytes_spared();
     std::set<Content> contents;
     std::set<std::string> origins;
     for (const auto& [path, entry] : made.assembled.tree.entries()) {
@@ -143,11 +149,30 @@ void check_against_lock(const BuildResult& result, const resolver::Lock& lock) {
     throw Error(ErrorKind::integrity, message);
 }
 
-/// The lock with the image that was made by it.
-void remember(const Project& project, resolver::Lock lock, const BuildResult& result) {
+/// NAME.ARCH of those that something else than a directory came from.
+std::vector<std::string> packages_in(const FileTree& tree, const AvailablePackages& packages) {
+    std::set<std::string> origins;
+    for (const auto& [path, entry] : tree.entries()) {
+        if (!is_directory(&entry)) origins.insert(entry.origin);
+    }
+    std::set<std::string> out;
+    for (const PackageInfo& package : packages.packages) {
+        const resolver::Nevra& nevra = package.header.nevra;
+        if (origins.contains(nevra.str())) out.insert(nevra.name + "." + nevra.arch);
+    }
+    return {out.begin(), out.end()};
+}
+
+/// The lock with the image that was made by it, and with the headers that it was made by.
+void remember(const Project& project, resolver::Lock lock, const Made& made, const BuildResult& result) {
     const resolver::Lock before = lock;
+    for (std::size_t i = 0; i < lock.packages.size(); ++i) {
+        lock.packages[i].header = made.packages.packages[i].header.digest;
+        lock.packages[i].header_end = made.packages.packages[i].header.header_end;
+    }
     lock.compressor = ocilayout::compressor_id();
     lock.image = resolver::LockedImage{result.diff_id, result.manifest};
+    lock.ships = packages_in(made.assembled.tree, made.packages);
     if (lock != before) write_lock(project, lock);
 }
 
@@ -178,7 +203,7 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                            }
                            ocilayout::write_image(made.image, output, environment.jobs);
                            result.output = ocilayout::to_string(output);
-                           if (!options.locked) remember(project, lock, result);
+                           if (!options.locked) remember(project, lock, made, result);
                            return result;
                        });
 }

@@ -34,6 +34,7 @@ struct BuildResult {
     std::size_t entries = 0;
     std::size_t packages = 0;          ///< that were resolved
     std::size_t packages_shipped = 0;  ///< that at least one file is from
+    std::uint64_t bytes_spared = 0;    ///< of packages: not on this machine, and not needed
     std::string output;                ///< where it was written, as a reference
     std::vector<TestOutcome> tests;
 };

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <system_error>
 
 #include "base/atomic_file.h"
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "builder/rootfs.h"
 #include "runtime/spec.h"
@@ -58,10 +60,25 @@ void sweep_bundles(const fs::path& scratch) {
 }
 
 fs::path make_directory(const fs::path& scratch) {
-    fs::create_directories(scratch);
+    make_cache_directory(scratch);
     std::string name = (fs::absolute(scratch) / (std::string(kPrefix) + "XXXXXX")).string();
     if (::mkdtemp(name.data()) == nullptr) throw system_error(errno, "creating a bundle in " + quote(scratch.string()));
     return name;
+}
+
+/// Else it would seem to be the image's fault: "Permission denied".
+void check_may_execute(const fs::path& path) {
+    struct statvfs st {};
+    if (::statvfs(path.c_str(), &st) != 0 || (st.f_flag & ST_NOEXEC) == 0) return;
+    throw Error(ErrorKind::system, "nothing may be executed below " + quote(path.parent_path().string()) +
+                                       ", which is mounted noexec; --cache-dir DIR names another place");
+}
+
+/// Mode 0755, whatever the umask.
+void make_open_directory(const fs::path& path) {
+    if (::mkdir(path.c_str(), 0755) != 0 || ::chmod(path.c_str(), 0755) != 0) {
+        throw system_error(errno, "creating " + quote(path.string()));
+    }
 }
 
 /// The container's user is outside whoever owns the directory it will write to.
@@ -132,9 +149,9 @@ Bundle::Bundle(const RunnableImage& image, const fs::path& scratch, const std::o
     path_ = make_directory(scratch);
     try {
         lock_ = lock_directory(path_);
+        check_may_execute(path_);
         const fs::path rootfs = path_ / "rootfs";
-        fs::create_directory(rootfs);
-        fs::permissions(rootfs, static_cast<fs::perms>(0755));
+        make_open_directory(rootfs);
         std::optional<HostOwner> owner;
         if (::geteuid() == 0) owner = HostOwner{ids_.host_uid(user_.uid), ids_.host_gid(user_.gid)};
         write_rootfs(image.tree, image.contents, rootfs, owner);
@@ -148,12 +165,19 @@ Bundle::~Bundle() { remove_tree(path_); }
 
 fs::path Bundle::make_write_directory() {
     const fs::path out = path_ / "write";
-    fs::create_directory(out);
-    fs::permissions(out, static_cast<fs::perms>(0755));
+    make_open_directory(out);
     if (::geteuid() == 0 && ::chown(out.c_str(), ids_.host_uid(user_.uid), ids_.host_gid(user_.gid)) != 0) {
         throw system_error(errno, "changing the owner of " + quote(out.string()));
     }
     return out;
+}
+
+bool Bundle::is_whole(const FileTree& tree) const {
+    const fs::path rootfs = path_ / "rootfs";
+    return std::ranges::all_of(tree.entries(), [&](const auto& entry) {
+        struct stat st {};
+        return ::lstat((rootfs / entry.first.relative()).c_str(), &st) == 0;
+    });
 }
 
 void Bundle::configure(const RunSettings& settings) {

@@ -59,6 +59,9 @@ public:
     /// A new directory beside rootfs that the container's user may write to: for a /write that several runs share.
     [[nodiscard]] std::filesystem::path make_write_directory();
 
+    /// False when somebody deleted what the image's `tree` has (it lies in a cache): then no test of it says anything.
+    [[nodiscard]] bool is_whole(const FileTree& tree) const;
+
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
 private:

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The bytes of packages that are unpacked only when somebody asks for one of their files, into packs of the content
-// store. A pack that turns out to be damaged is dropped and made again, once.
+// store; and whose packages are fetched only then, too, where they are not on this machine. A pack that turns out to be
+// damaged is dropped and made again, once.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -27,17 +29,21 @@ struct PackSource {
 
 class LazyContents : public Contents {
 public:
-    explicit LazyContents(const ContentStore& store);
+    /// Brings sources to this machine, so that they can be unpacked; those that are here cost nothing. The argument is
+    /// indexes, in the order of add(). Called by one thread at a time.
+    using Obtain = std::function<void(const std::vector<std::size_t>&)>;
+
+    /// prefetch() runs on up to `jobs` threads.
+    LazyContents(const ContentStore& store, unsigned jobs, Obtain obtain = {});
     ~LazyContents() override;
 
     /// Not to be called while another thread is in open() or prefetch(). What two sources have comes from the first.
     void add(PackSource source);
 
-    /// Unpacks what holds `contents` and has no pack yet, on up to `jobs` threads. Contents nobody has are skipped.
-    void prefetch(std::span<const Content> contents, unsigned jobs) const;
-
     /// See Contents. A source that does not hold what it promised is an Error (integrity).
     [[nodiscard]] Bytes open(const Content& content) const override;
+    /// Obtains all that hold `contents` and have no pack yet at once, unpacks them, and verifies `contents`.
+    void prefetch(std::span<const Content> contents) const override;
 
     [[nodiscard]] bool contains(const Digest& digest) const { return owner_.contains(digest); }
     /// How many sources had to be unpacked, as opposed to found in the store.
@@ -45,7 +51,12 @@ public:
 
 private:
     struct Slot;
+    void obtain(const std::vector<std::size_t>& sources) const;
+
     const ContentStore& store_;
+    unsigned jobs_;
+    Obtain obtain_;
+    mutable std::mutex obtaining_;
     std::vector<std::unique_ptr<Slot>> slots_;
     std::unordered_map<Digest, std::size_t, DigestHash> owner_;
 };

@@ -9,9 +9,11 @@
 
 #include "base/atomic_file.h"
 #include "base/bounds.h"
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/image_path.h"
+#include "base/output_file.h"
 #include "builder/packages.h"
 #include "builder/project.h"
 #include "resolver/fetch.h"
@@ -25,21 +27,6 @@ namespace {
 namespace fs = std::filesystem;
 using resolver::Lock;
 using resolver::PackageRef;
-
-resolver::Request make_request(const Project& project) {
-    resolver::Request out;
-    out.arch = project.arch;
-    out.releasever = project.spec.releasever;
-    out.weak = project.spec.weak_dependencies;
-    for (const std::string& name : requested_packages(project)) {
-        if (is_local_rpm(name)) {
-            out.local_rpms.push_back(resolver::local_rpm(name, project.directory / name));
-        } else {
-            out.packages.push_back(name);
-        }
-    }
-    return out;
-}
 
 /// What an existing lock lets a new solution keep.
 std::vector<PackageRef> packages_to_keep(const Lock& lock, LockMode mode, const std::vector<std::string>& update_only) {
@@ -57,15 +44,15 @@ std::vector<PackageRef> packages_to_keep(const Lock& lock, LockMode mode, const 
     return out;
 }
 
-Lock solve_anew(const Project& project, const resolver::Request& request, const Environment& environment,
-                Reporter& reporter) {
+Lock solve_anew(const Project& project, const resolver::Request& request, const std::optional<Lock>& held,
+                const Environment& environment, Reporter& reporter) {
     if (project.repos.empty() && !request.packages.empty()) {
         throw Error(ErrorKind::usage,
                     "no repository to look for packages in: name one with 'repos' in the spec, --repo or --repo-file");
     }
     HttpClient http;
-    const std::vector<resolver::Repository> repositories = resolver::load_repositories(
-        project.repos, {environment.cache_dir, environment.offline, environment.refresh}, http, reporter);
+    const std::vector<resolver::Repository> repositories =
+        resolver::load_repositories(project.repos, metadata_options(environment, held), http, reporter);
     resolver::Solution solution = resolver::solve(request, repositories, http, reporter);
     if (!std::ranges::all_of(solution.packages, [](const auto& p) { return resolver::is_strong(p.checksum); })) {
         // An old repository that knows its packages by SHA-1 only: a lock holds what the bytes really are.
@@ -74,38 +61,64 @@ Lock solve_anew(const Project& project, const resolver::Request& request, const 
             {environment.cache_dir, environment.offline, false, environment.jobs}, http, reporter);
         std::ranges::transform(local, solution.packages.begin(), &resolver::LocalPackage::ref);
     }
-    return resolver::make_lock(request, repositories, std::move(solution.packages));
+    return resolver::make_lock(request, repositories, solution);
 }
 
-void copy_package(const resolver::LocalPackage& package, const fs::path& to) {
-    // Both come from a file that may be anybody's: an ImagePath leads nowhere but down.
-    const ImagePath place = ImagePath().child(package.ref.repo) / package.ref.location;
-    const fs::path target = to / place.relative();
-    std::error_code failed;
-    fs::create_directories(target.parent_path(), failed);
-    if (failed) throw system_error(failed.value(), "creating directory " + quote(target.parent_path().string()));
-    AtomicFile out(target);
-    const UniqueFd in = open_file(package.file, O_RDONLY);
-    std::vector<std::byte> buffer(limits::kMiB);
-    while (const std::size_t got = read_some(in.get(), buffer)) out.write(std::span(buffer).first(got));
-    out.commit();
+/// The same choice, so far as metadata decides it: all but the headers, which the build adds. Why a package
+/// is there changes nothing about it, and an old lock does not say it.
+bool is_same_choice(const Lock& a, const Lock& b) {
+    const auto without_header = [](PackageRef package) {
+        package.header.reset();
+        package.header_end = 0;
+        return package;
+    };
+    return a.request == b.request && std::ranges::equal(a.packages, b.packages, {}, without_header, without_header);
 }
 
 }  // namespace
 
-std::optional<Lock> read_lock(const Project& project) {
-    std::error_code none;
-    if (!fs::exists(project.lock_file, none)) return std::nullopt;
-    return while_doing([&] { return "reading lock " + quote(project.lock_file.string()); },
-                       [&] { return resolver::parse_lock(read_file(project.lock_file, limits::kMaxLockBytes)); });
+resolver::MetadataOptions metadata_options(const Environment& environment, const std::optional<Lock>& held) {
+    resolver::MetadataOptions out{environment.cache_dir, environment.offline, environment.refresh};
+    out.allow_old = environment.allow_old_metadata;
+    if (!held) return out;
+    for (const resolver::LockedRepo& repo : held->repos) {
+        if (repo.timestamp) out.locked_timestamps.emplace(repo.id, *repo.timestamp);
+    }
+    return out;
 }
 
+resolver::Request make_request(const Project& project) {
+    resolver::Request out;
+    out.arch = project.arch;
+    out.releasever = project.spec.releasever;
+    out.weak = project.weak_dependencies;
+    out.best = project.best;
+    for (const std::string& name : requested_packages(project)) {
+        if (is_local_rpm(name)) {
+            out.local_rpms.push_back(resolver::local_rpm(name, project.directory / name));
+        } else {
+            out.packages.push_back(name);
+        }
+    }
+    return out;
+}
+
+std::optional<Lock> read_lock(const fs::path& lock_file) {
+    std::error_code none;
+    if (!fs::exists(lock_file, none)) return std::nullopt;
+    return while_doing([&] { return "reading lock " + quote(lock_file.string()); },
+                       [&] { return resolver::parse_lock(read_file(lock_file, limits::kMaxLockBytes)); });
+}
+
+std::optional<Lock> read_lock(const Project& project) { return read_lock(project.lock_file); }
+
 void write_lock(const Project& project, const Lock& lock) {
-    write_file_atomically(project.lock_file, resolver::print_lock(lock));
+    while_doing([&] { return "writing lock " + quote(project.lock_file.string()); },
+                [&] { write_file_atomically(output_file(project.lock_file), resolver::print_lock(lock)); });
 }
 
 Lock decide_packages(const Project& project, LockMode mode, const std::vector<std::string>& update_only,
-                     const Environment& environment, Reporter& reporter) {
+                     const Environment& environment, Reporter& reporter, const std::vector<resolver::Pin>& only) {
     const std::optional<Lock> held = read_lock(project);
     const std::string lock_name = quote(project.lock_file.string());
     if (project.spec.packages.empty()) {
@@ -120,6 +133,7 @@ Lock decide_packages(const Project& project, LockMode mode, const std::vector<st
     }
 
     resolver::Request request = make_request(project);
+    request.only = only;
     const bool answers = held && held->request == resolver::request_digest(request, project.repos);
     if (mode != LockMode::update && answers) {
         reporter.debug("packages as in " + lock_name);
@@ -136,11 +150,15 @@ Lock decide_packages(const Project& project, LockMode mode, const std::vector<st
     else if (!update_only.empty())
         throw Error(ErrorKind::usage, "there is no lock " + lock_name + " to update a package of");
 
-    Lock decided = while_doing([&] { return "resolving the packages of " + quote(project.name); },
-                               [&] { return solve_anew(project, request, environment, reporter); });
-    if (held && held->packages == decided.packages && held->request == decided.request) {
+    Lock decided = while_doing(
+        [&] { return "resolving the packages of " + quote(project.name); },
+        [&] { return outliving_deletions([&] { return solve_anew(project, request, held, environment, reporter); }); });
+    if (held && is_same_choice(*held, decided)) {
+        // What a build found out still holds. Any other choice is to be confirmed as a whole: see confirm_packages().
+        decided.packages = held->packages;
         decided.compressor = held->compressor;
         decided.image = held->image;
+        decided.ships = held->ships;
     }
     if (!held || *held != decided) write_lock(project, decided);
     return decided;
@@ -166,18 +184,6 @@ std::vector<PackageChange> compare_locks(const Lock& before, const Lock& after) 
         }
     }
     return out;
-}
-
-std::size_t fetch_project(const Project& project, const Lock& lock, const fs::path& to, const Environment& environment,
-                          Reporter& reporter) {
-    HttpClient http;
-    const FetchedPackages fetched = fetch_locked(project, lock, environment, false, http, reporter);
-    for (const resolver::LocalPackage& package : fetched.packages) {
-        // A header is read, and its signature checked, while somebody who can do something about it is looking.
-        static_cast<void>(resolver::read_package_header(package, fetched.keyrings));
-        if (!to.empty() && !package.ref.repo.empty()) copy_package(package, to);
-    }
-    return fetched.packages.size();
 }
 
 }  // namespace smith::builder

@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "builder/unpacked_files.h"
+#include "resolver/confirm.h"
 
 namespace smith::builder {
 
@@ -17,49 +19,52 @@ namespace {
 using resolver::LocalPackage;
 using resolver::RpmHeader;
 
-/// `read`, for a package that lies in the cache. A cache may be deleted at any time: a package that is gone is one to
-/// be fetched again, as is a damaged one (make_image_twice).
-template <typename Read>
-auto read_cached(const LocalPackage& package, Read&& read) -> decltype(read()) {
-    try {
-        return read();
-    } catch (const Error& e) {
-        std::error_code none;
-        const bool is_gone = !package.ref.repo.empty() && !std::filesystem::exists(package.file, none);
-        if (e.kind() != ErrorKind::system || !is_gone) throw;
-        throw Error(ErrorKind::integrity, quote(package.ref.nevra.str()) + " is gone from the cache");
-    }
-}
-
-/// A package whose header names files by MD5 or the like: only its bytes say what they are.
-std::vector<std::optional<Content>> contents_by_unpacking(const LocalPackage& package, const RpmHeader& header,
-                                                          const ContentStore& store) {
-    PackWriter writer = store.write_pack(package.sha256);
-    std::vector<std::optional<Content>> out = resolver::unpack_rpm(package.file, header, writer);
-    static_cast<void>(writer.commit());
-    return out;
-}
-
-/// Takes the files out of `header`.
-PackageFiles take_files(const LocalPackage& package, RpmHeader& header, const ContentStore& store) {
-    std::optional<std::vector<std::optional<Content>>> contents = contents_by_header(header);
-    if (!contents) contents = contents_by_unpacking(package, header, store);
+/// Takes the files out of `header`. `rehash`: what an earlier build saw in the package does not count.
+PackageFiles take_files(const LocalPackage& package, RpmHeader& header, const ContentStore& store, bool rehash) {
+    std::optional<FileContents> contents = contents_by_header(header);
+    if (!contents && !rehash) contents = find_unpacked_files(package.sha256, header, store);
+    if (!contents) contents = unpack_files(package, header, store);
     return {header.nevra.str(), std::exchange(header.files, {}), std::move(*contents)};
 }
 
-PackSource source_of(const LocalPackage& package, const PackageFiles& files) {
-    PackSource out{files.name, package.sha256, {}, {}};
+PackSource source_of(const std::shared_ptr<LocalPackages>& local, std::size_t index, const PackageFiles& files) {
+    PackSource out{files.name, local->packages()[index].sha256, {}, {}};
     for (const auto& content : files.contents) {
         if (content) out.contents.push_back(content->digest);
     }
     // The header is read again only when the package is really unpacked: keeping all headers costs more than that.
-    // Its signature was checked when the tree was made, and unpack_rpm() holds every file against its digest.
-    out.unpack = [package](PackWriter& writer) {
-        read_cached(package, [&] {
-            const RpmHeader header = resolver::read_rpm_header(package.file, nullptr);
-            static_cast<void>(resolver::unpack_rpm(package.file, header, writer));
-        });
+    // unpack_rpm() holds every file against its digest; and the header must be the one that made the tree.
+    out.unpack = [local, index](PackWriter& writer) {
+        const LocalPackage& package = local->packages()[index];
+        const RpmHeader header = resolver::read_package_header(package, local->keyrings());
+        static_cast<void>(resolver::unpack_rpm(package.file, header, writer));
     };
+    return out;
+}
+
+/// The headers of all packages. Those that name files otherwise than by SHA-256 only say with their payload what they
+/// hold, so they are completed.
+std::vector<RpmHeader> read_headers(LocalPackages& local, unsigned jobs) {
+    std::vector<RpmHeader> out(local.packages().size());
+    parallel_for(jobs, out.size(),
+                 [&](std::size_t i) { out[i] = resolver::read_package_header(local.packages()[i], local.keyrings()); });
+    std::vector<std::size_t> wanting;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        if (!contents_by_header(out[i])) wanting.push_back(i);
+    }
+    local.complete(wanting);
+    return out;
+}
+
+/// A lock has the headers' digests since a build that found them to be what metadata said.
+bool all_confirmed(const resolver::Lock& lock) {
+    return std::ranges::all_of(lock.packages, [](const resolver::PackageRef& ref) { return ref.header.has_value(); });
+}
+
+/// What the spec asks for by name, as opposed to files.
+std::vector<std::string> named_packages(const Project& project) {
+    std::vector<std::string> out = requested_packages(project);
+    std::erase_if(out, is_local_rpm);
     return out;
 }
 
@@ -83,40 +88,36 @@ bool is_local_rpm(std::string_view request) {
     return request.ends_with(".rpm") && request.find("://") == std::string_view::npos;
 }
 
-FetchedPackages fetch_locked(const Project& project, const resolver::Lock& lock, const Environment& environment,
-                             bool rehash, HttpClient& http, Reporter& reporter) {
-    std::vector<resolver::LocalRpm> local;
+std::vector<resolver::LocalRpm> local_rpms_of(const Project& project) {
+    std::vector<resolver::LocalRpm> out;
     for (const std::string& request : requested_packages(project)) {
-        if (is_local_rpm(request)) local.push_back(resolver::local_rpm(request, project.directory / request));
+        if (is_local_rpm(request)) out.push_back(resolver::local_rpm(request, project.directory / request));
     }
-    FetchedPackages out;
-    out.packages = resolver::fetch_packages(lock.packages, project.repos, local,
-                                            {environment.cache_dir, environment.offline, rehash, environment.jobs},
-                                            http, reporter);
-    out.keyrings = resolver::load_keyrings(project.repos, environment.cache_dir, environment.offline, http);
     return out;
 }
 
 AvailablePackages open_packages(const Project& project, const resolver::Lock& lock, const ContentStore& store,
                                 const Environment& environment, bool rehash, Reporter& reporter) {
-    HttpClient http;
-    const FetchedPackages fetched = fetch_locked(project, lock, environment, rehash, http, reporter);
-    const std::size_t count = fetched.packages.size();
-
     AvailablePackages out;
+    out.local = std::make_shared<LocalPackages>(project, lock, environment, rehash, reporter);
+    LocalPackages& local = *out.local;
+    const std::size_t count = local.packages().size();
+    std::vector<RpmHeader> headers = read_headers(local, environment.jobs);
+    if (!all_confirmed(lock)) {
+        resolver::confirm_packages(named_packages(project), lock.arch, local.packages(), local.http(), reporter);
+    }
+
     out.packages.resize(count);
-    out.contents = std::make_unique<LazyContents>(store);
     std::vector<PackageFiles> files(count);
     parallel_for(environment.jobs, count, [&](std::size_t i) {
-        const LocalPackage& package = fetched.packages[i];
-        read_cached(package, [&] {
-            RpmHeader header = resolver::read_package_header(package, fetched.keyrings);
-            const bool asked_for = is_asked_for(project, package.ref, header);
-            files[i] = take_files(package, header, store);
-            out.packages[i] = {package.ref, std::move(header), asked_for};
-        });
+        const LocalPackage& package = local.packages()[i];
+        const bool asked_for = is_asked_for(project, package.ref, headers[i]);
+        files[i] = take_files(package, headers[i], store, rehash);
+        out.packages[i] = {package.ref, std::move(headers[i]), asked_for};
     });
-    for (std::size_t i = 0; i < count; ++i) out.contents->add(source_of(fetched.packages[i], files[i]));
+    out.contents = std::make_unique<LazyContents>(
+        store, environment.jobs, [&local](const std::vector<std::size_t>& sources) { local.complete(sources); });
+    for (std::size_t i = 0; i < count; ++i) out.contents->add(source_of(out.local, i, files[i]));
     out.merged = merge_packages(files);
     return out;
 }

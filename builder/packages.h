@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a lock to the files of its packages: fetched, verified, their headers read and merged, nothing unpacked yet.
+// From a lock to the files of its packages: their headers fetched, verified, read and merged, nothing unpacked yet.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,11 +13,14 @@
 #include "base/content_store.h"
 #include "base/http.h"
 #include "builder/lazy_contents.h"
+#include "builder/local_packages.h"
 #include "builder/package_tree.h"
 #include "builder/project.h"
 #include "resolver/fetch.h"
 #include "resolver/keyring.h"
 #include "resolver/lock.h"
+#include "resolver/repository.h"
+#include "resolver/solve.h"
 
 namespace smith::builder {
 
@@ -25,16 +29,16 @@ namespace smith::builder {
 /// True for a request that names a file: "./x.rpm", "x.rpm", "/srv/x.rpm".
 [[nodiscard]] bool is_local_rpm(std::string_view request);
 
+/// What the solver is asked. Hashes local packages. Throws Error (system).
+[[nodiscard]] resolver::Request make_request(const Project& project);
+/// Which metadata will do: that of `held`, the lock that stands, is not to be fallen behind.
+[[nodiscard]] resolver::MetadataOptions metadata_options(const Environment& environment,
+                                                         const std::optional<resolver::Lock>& held);
+
 void write_lock(const Project& project, const resolver::Lock& lock);
 
-struct FetchedPackages {
-    std::vector<resolver::LocalPackage> packages;  ///< in the lock's order
-    resolver::Keyrings keyrings;
-};
-/// `rehash`: do not trust what is in the cache by its name.
-[[nodiscard]] FetchedPackages fetch_locked(const Project& project, const resolver::Lock& lock,
-                                           const Environment& environment, bool rehash, HttpClient& http,
-                                           Reporter& reporter);
+/// The .rpm files that the spec names. Hashes them. Throws Error (system).
+[[nodiscard]] std::vector<resolver::LocalRpm> local_rpms_of(const Project& project);
 
 /// One package as the rest of the pipeline sees it.
 struct PackageInfo {
@@ -45,6 +49,7 @@ struct PackageInfo {
 
 struct AvailablePackages {
     MergedPackages merged;  ///< origins are NEVRAs
+    std::shared_ptr<LocalPackages> local;
     std::unique_ptr<LazyContents> contents;
     std::vector<PackageInfo> packages;  ///< in the lock's order
 };

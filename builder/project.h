@@ -14,6 +14,7 @@
 #include "base/reporter.h"
 #include "builder/spec.h"
 #include "resolver/lock.h"
+#include "resolver/pin.h"
 #include "resolver/repo_config.h"
 
 namespace smith::builder {
@@ -21,11 +22,14 @@ namespace smith::builder {
 /// What the command line says. Empty: not said.
 struct ProjectOptions {
     std::filesystem::path spec = "smith.yaml";
+    std::filesystem::path directory;                         ///< default: the spec's; see Project::directory
     std::filesystem::path lock;                              ///< default: the spec's name with .lock for .yaml or .yml
     std::vector<std::pair<std::string, std::string>> repos;  ///< --repo ID=URL: added, or in place of one of that id
     std::vector<std::filesystem::path> repo_files;           ///< --repo-file
+    std::filesystem::path vendor;                            ///< --vendor: see vendor.h
     std::string arch;                                        ///< --arch
     std::string releasever;                                  ///< --releasever
+    std::filesystem::path host_root = "/";  ///< where the machine's own configuration is: SMITH_HOST_ROOT
 };
 
 /// What all commands share that touch the cache or the network.
@@ -33,25 +37,33 @@ struct Environment {
     std::filesystem::path cache_dir;  ///< see default_cache_directory()
     unsigned jobs = 1;                ///< threads; never changes a byte of any result
     bool offline = false;             ///< nothing is downloaded: what is not in the cache is an Error (fetch)
+    bool whole_packages = false;      ///< fetch all of every package, also of those that only the header is needed of
     bool refresh = false;             ///< metadata is checked anew, however young the cached one is
+    bool allow_old_metadata = false;  ///< metadata may be older than the lock's, than last seen, than `max_age` says
 };
 
 struct Project {
     Spec spec;
-    std::filesystem::path directory;  ///< of the spec: what relative names in it are relative to
+    std::filesystem::path directory;  ///< of rootfs/, and what relative names in the spec are relative to
     std::filesystem::path lock_file;
     std::string name;  ///< the spec's file name without .yaml
     std::string arch;  ///< as rpm calls it: "x86_64", "aarch64"
     std::vector<resolver::RepoConfig> repos;
+    bool weak_dependencies = false;  ///< in the end: the spec's, or what stands in for it
+    bool best = true;                ///< likewise
 };
 
 /// Reads the spec and everything it refers to. Says no to what can't be built yet, with the line that asks for it.
-/// Repositories: the spec's and the command line's; when both name none, those of /etc/yum.repos.d.
+/// Repositories: see project_repos.h.
 /// Throws Error: spec, usage, system.
 [[nodiscard]] Project open_project(const ProjectOptions& options, Reporter& reporter);
 
+/// Where the lock is, or would be: open_project() knows more, and needs the spec for it.
+[[nodiscard]] std::filesystem::path lock_file_of(const ProjectOptions& options);
+
 /// The lock that stands beside the spec; nothing when there is none. Throws Error (format) for one that can't be read.
 [[nodiscard]] std::optional<resolver::Lock> read_lock(const Project& project);
+[[nodiscard]] std::optional<resolver::Lock> read_lock(const std::filesystem::path& lock_file);
 
 /// How the packages of a build are decided.
 enum class LockMode {
@@ -62,10 +74,12 @@ enum class LockMode {
 
 /// Decides which packages, and writes the lock when that changed it. `update_only`, for LockMode::update: names of
 /// packages that may change; all others stay as locked where they can. Empty: all may.
+/// `only`, likewise: if there are any, nothing but these packages can be chosen.
 /// Throws Error: resolve, fetch, integrity.
 [[nodiscard]] resolver::Lock decide_packages(const Project& project, LockMode mode,
                                              const std::vector<std::string>& update_only,
-                                             const Environment& environment, Reporter& reporter);
+                                             const Environment& environment, Reporter& reporter,
+                                             const std::vector<resolver::Pin>& only = {});
 
 /// What `smith update` tells: "" for `before` of what is new, "" for `after` of what is gone. Sorted by name.
 struct PackageChange {
@@ -74,11 +88,5 @@ struct PackageChange {
     std::string after;
 };
 [[nodiscard]] std::vector<PackageChange> compare_locks(const resolver::Lock& before, const resolver::Lock& after);
-
-/// Downloads and verifies every package of `lock` into the cache. With a `to` directory: copies of them there too, laid
-/// out as a folder that can be named as a repository's baseurl in a locked build.
-/// Returns the number of packages.
-std::size_t fetch_project(const Project& project, const resolver::Lock& lock, const std::filesystem::path& to,
-                          const Environment& environment, Reporter& reporter);
 
 }  // namespace smith::builder

@@ -31,6 +31,7 @@ std::string sentence(const ImagePath& path, const Why& why, const Reason& reason
     if (reason.kind == "mount") return subject + " is a mount of the spec";
     if (reason.kind == "fixed") return subject + " is in every microcontainer";
     if (reason.kind == "account") return subject + " says who the users of the spec are";
+    if (reason.kind == "cache") return subject + " lets ld.so find " + needer;
     if (reason.kind == "directory") return subject + " holds " + needer;
     return subject + ": " + escaped(reason.kind) + (why.origin.empty() ? "" : " of " + escaped(why.origin));
 }

@@ -16,13 +16,14 @@ namespace smith::builder {
 
 struct Reason {
     /// "path" (a pattern of the spec), "library" (an ELF edge), "interpreter", "overlay", "account", "mount", "fixed"
-    /// (one of the directories that every microcontainer has), "link" (what a link points to), "way" (a link or
-    /// directory that must be passed to reach something), "directory" (holds something).
+    /// (one of the directories that every microcontainer has), "link" (what a link points to), "cache" (ld.so.cache,
+    /// for a library that ld.so would not find by itself), "way" (a link or directory that must be passed to reach
+    /// something), "directory" (holds something).
     std::string kind;
     /// For "path": the pattern; for "library" and "interpreter": what was asked for, and by which rule it was found.
     std::string detail;
     /// Another path that this one is there for: for "library" and "interpreter" the file that needs it, for "link" the
-    /// link, for "way" what is reached. Else "".
+    /// link, for "cache" a library, for "way" what is reached. Else "".
     std::string needer;
     bool operator==(const Reason&) const = default;
 };

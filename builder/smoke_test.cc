@@ -2,10 +2,12 @@
 #include "builder/smoke_test.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "builder/output_collector.h"
 #include "builder/readiness.h"
@@ -147,26 +149,50 @@ private:
     Clock::time_point deadline_;
 };
 
+std::vector<TestOutcome> run_steps_once(Bundle& bundle, const ocilayout::ImageConfig& config,
+                                        const std::vector<TestStep>& steps, Reporter& reporter) {
+    std::vector<TestOutcome> out;
+    StepRunner runner(bundle, config, bundle.make_write_directory());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        reporter.progress("testing", i, steps.size());
+        out.push_back(runner.run(steps[i]));
+        const TestOutcome& outcome = out.back();
+        reporter.info("test " + std::to_string(i + 1) + " of " + std::to_string(steps.size()) + ": " + outcome.what +
+                      (outcome.passed ? ": passed" : ": " + outcome.problem));
+        if (!outcome.passed) break;
+    }
+    return out;
+}
+
+/// The bundle lies in the cache, which may be deleted under a running test. What fails then is no result.
+void check_bundle(const Bundle& bundle, const FileTree& tree) {
+    if (!bundle.is_whole(tree)) throw system_error(ENOENT, "looking at " + quote(bundle.path().string()));
+}
+
+std::vector<TestOutcome> run_steps(Bundle& bundle, const RunnableImage& image, const std::vector<TestStep>& steps,
+                                   Reporter& reporter) {
+    std::vector<TestOutcome> out;
+    try {
+        out = run_steps_once(bundle, image.config, steps, reporter);
+    } catch (const Error&) {
+        check_bundle(bundle, image.tree);
+        throw;
+    }
+    if (!all_passed(out)) check_bundle(bundle, image.tree);
+    return out;
+}
+
 }  // namespace
 
 std::vector<TestOutcome> run_tests(const RunnableImage& image, const std::vector<TestStep>& steps,
                                    const std::filesystem::path& scratch, Reporter& reporter) {
-    std::vector<TestOutcome> out;
-    if (steps.empty()) return out;
+    if (steps.empty()) return {};
     return while_doing([] { return "testing the image"; },
                        [&] {
-                           Bundle bundle(image, scratch / "run", std::nullopt);
-                           StepRunner runner(bundle, image.config, bundle.make_write_directory());
-                           for (std::size_t i = 0; i < steps.size(); ++i) {
-                               reporter.progress("testing", i, steps.size());
-                               out.push_back(runner.run(steps[i]));
-                               const TestOutcome& outcome = out.back();
-                               reporter.info("test " + std::to_string(i + 1) + " of " + std::to_string(steps.size()) +
-                                             ": " + outcome.what +
-                                             (outcome.passed ? ": passed" : ": " + outcome.problem));
-                               if (!outcome.passed) break;
-                           }
-                           return out;
+                           return outliving_deletions([&] {
+                               Bundle bundle(image, scratch / "run", std::nullopt);
+                               return run_steps(bundle, image, steps, reporter);
+                           });
                        });
 }
 

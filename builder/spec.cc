@@ -12,7 +12,8 @@ namespace {
 auto tied(const RepoSpec& r) {
     return std::tie(r.id, r.name, r.baseurl, r.metalink, r.mirrorlist, r.gpgkey, r.gpgcheck, r.repo_gpgcheck,
                     r.priority, r.cost, r.enabled, r.excludepkgs, r.includepkgs, r.sslverify, r.sslcacert,
-                    r.sslclientcert, r.sslclientkey, r.proxy, r.skip_if_unavailable, r.module_hotfixes);
+                    r.sslclientcert, r.sslclientkey, r.proxy, r.skip_if_unavailable, r.module_hotfixes, r.timeout,
+                    r.minrate, r.retries, r.metadata_expire, r.max_age);
 }
 
 auto tied(const MockSpec& m) {

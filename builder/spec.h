@@ -72,9 +72,14 @@ struct RepoSpec {
     std::string sslcacert;  ///< files of the build machine, relative to the spec
     std::string sslclientcert;
     std::string sslclientkey;
-    std::string proxy;
+    std::optional<std::string> proxy;  ///< "": none, whatever the environment says
     bool skip_if_unavailable = false;
     bool module_hotfixes = false;
+    std::optional<std::chrono::nanoseconds> max_age;  ///< not of dnf: metadata that is older is refused
+    std::optional<std::chrono::nanoseconds> timeout;
+    std::optional<int> minrate;  ///< bytes a second
+    std::optional<int> retries;  ///< after the first try; 0: without end
+    std::optional<std::chrono::nanoseconds> metadata_expire;
     Location at{};
 
     bool operator==(const RepoSpec& other) const;
@@ -162,10 +167,11 @@ struct Spec {
     /// NAME, NAME-VERSION, a provide, a file, ./x.rpm; or exactly one image. None: nothing but the overlay.
     LocatedStrings packages;
     std::vector<RepoSpec> repos;
-    LocatedStrings repo_files;  ///< x.repo, relative to the spec
-    std::string arch;           ///< as rpm calls it; "": the host's
-    std::string releasever;     ///< "": not given
-    bool weak_dependencies = false;
+    LocatedStrings repo_files;                   ///< x.repo, relative to the spec
+    std::string arch;                            ///< as rpm calls it; "": the host's
+    std::string releasever;                      ///< "": not given
+    std::optional<bool> weak_dependencies;       ///< not given: see docs/repositories.md
+    std::optional<bool> best;                    ///< likewise
     std::optional<Located<std::string>> parent;  ///< an image whose layers stay below ours
     MockSpec mock;
 

@@ -79,9 +79,14 @@ json json_of(const RepoSpec& repo) {
     m.text("sslcacert", repo.sslcacert);
     m.text("sslclientcert", repo.sslclientcert);
     m.text("sslclientkey", repo.sslclientkey);
-    m.text("proxy", repo.proxy);
+    if (repo.proxy) m.put("proxy", repo.proxy->empty() ? "_none_" : *repo.proxy);
     m.unless("skip_if_unavailable", repo.skip_if_unavailable, usual.skip_if_unavailable);
     m.unless("module_hotfixes", repo.module_hotfixes, usual.module_hotfixes);
+    m.duration("max_age", repo.max_age);
+    m.duration("timeout", repo.timeout);
+    if (repo.minrate) m.put("minrate", *repo.minrate);
+    if (repo.retries) m.put("retries", *repo.retries);
+    m.duration("metadata_expire", repo.metadata_expire);
     return m.take();
 }
 
@@ -175,7 +180,8 @@ void add_source(Members& m, const Spec& spec) {
     m.list("repo-files", spec.repo_files);
     m.text("arch", spec.arch);
     m.text("releasever", spec.releasever);
-    m.unless("weak-dependencies", spec.weak_dependencies, false);
+    if (spec.weak_dependencies) m.put("weak-dependencies", *spec.weak_dependencies);
+    if (spec.best) m.put("best", *spec.best);
     if (spec.parent) m.put("parent", spec.parent->value);
     m.object("mock", json_of(spec.mock));
 }
@@ -215,7 +221,8 @@ Spec without_credentials(Spec spec) {
     for (RepoSpec& repo : spec.repos) {
         for (std::string& url : repo.baseurl) url = without_userinfo(url);
         for (std::string& url : repo.gpgkey) url = without_userinfo(url);
-        for (std::string* url : {&repo.metalink, &repo.mirrorlist, &repo.proxy}) *url = without_userinfo(*url);
+        for (std::string* url : {&repo.metalink, &repo.mirrorlist}) *url = without_userinfo(*url);
+        if (repo.proxy) repo.proxy = without_userinfo(*repo.proxy);
     }
     return spec;
 }

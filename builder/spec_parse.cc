@@ -225,7 +225,7 @@ void read_schema(Draft&, const Field& f) {
 // -- all of it
 
 // In the order of docs/spec.md.
-constexpr std::array<Key<Draft>, 30> kTopKeys{{
+constexpr std::array<Key<Draft>, 31> kTopKeys{{
     {"schema", read_schema},
     {"type", read_type},
     {"package", read_package},
@@ -235,6 +235,7 @@ constexpr std::array<Key<Draft>, 30> kTopKeys{{
     {"arch", read_arch},
     {"releasever", [](Draft& d, const Field& f) { d.spec.releasever = f.word(); }},
     {"weak-dependencies", [](Draft& d, const Field& f) { d.spec.weak_dependencies = f.flag(); }},
+    {"best", [](Draft& d, const Field& f) { d.spec.best = f.flag(); }},
     {"parent", [](Draft& d, const Field& f) { d.spec.parent = f.located_word(); }},
     {"mock", [](Draft& d, const Field& f) { d.spec.mock = read_mock(f); }},
     {"paths", [](Draft& d, const Field& f) { d.spec.paths = read_globs(f); }},
@@ -315,7 +316,17 @@ Spec parse_spec(std::string_view text, const std::string& file, Reporter& report
 }
 
 Spec load_spec(const std::filesystem::path& file, Reporter& reporter) {
-    const std::string text = read_file(file, limits::kMaxSpecBytes);
+    std::error_code none;
+    if (std::filesystem::is_directory(file, none)) {
+        throw Error(ErrorKind::spec, quote(file.string()) + " is a directory; name the spec in it, such as " +
+                                         quote((file / "smith.yaml").string()));
+    }
+    std::string text;
+    try {
+        text = read_file(file, limits::kMaxSpecBytes);
+    } catch (const Error& e) {
+        throw Error(ErrorKind::spec, e.message());
+    }
     return parse_spec(text, file.string(), reporter);
 }
 

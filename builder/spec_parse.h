@@ -18,7 +18,8 @@ namespace smith::builder {
 /// Throws one Error (spec) with all problems, one a line, each beginning with "file:line:column: ".
 [[nodiscard]] Spec parse_spec(std::string_view text, const std::string& file, Reporter& reporter);
 
-/// Reads a file of at most kMaxSpecBytes. Throws Error as parse_spec; system when it can't be read.
+/// Reads a file of at most kMaxSpecBytes. Throws Error as parse_spec, also when it can't be read: a fifo
+/// is not waited for.
 [[nodiscard]] Spec load_spec(const std::filesystem::path& file, Reporter& reporter);
 
 }  // namespace smith::builder

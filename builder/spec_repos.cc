@@ -10,8 +10,8 @@ namespace {
 
 using RepoKey = Key<RepoSpec>;
 
-// In the order of dnf.conf(5). Passwords are not among them: a spec is attached to its image and published.
-constexpr std::array<RepoKey, 21> kRepoKeys{{
+// In the order of dnf.conf(5).
+constexpr std::array<RepoKey, 26> kRepoKeys{{
     {"id", [](RepoSpec& r, const Field& f) { r.id = f.word(); }},
     {"name", [](RepoSpec& r, const Field& f) { r.name = f.text(); }},
     {"baseurl", [](RepoSpec& r, const Field& f) { r.baseurl = f.words(); }},
@@ -33,11 +33,20 @@ constexpr std::array<RepoKey, 21> kRepoKeys{{
     {"proxy",
      [](RepoSpec& r, const Field& f) {
          r.proxy = f.word();
-         // Without a scheme it could hold a password that nobody recognises when the spec is published.
-         if (r.proxy.find("://") == std::string::npos) f.problem("must be a URL such as http://proxy.example:3128");
+         if (r.proxy == "_none_") {  // dnf's word for it
+             r.proxy = "";
+         } else if (r.proxy->find("://") == std::string::npos) {
+             // Without a scheme it could hold a password that nobody recognises when the spec is published.
+             f.problem("must be a URL such as http://proxy.example:3128, or _none_");
+         }
      }},
     {"skip_if_unavailable", [](RepoSpec& r, const Field& f) { r.skip_if_unavailable = f.dnf_flag(); }},
     {"module_hotfixes", [](RepoSpec& r, const Field& f) { r.module_hotfixes = f.dnf_flag(); }},
+    {"max_age", [](RepoSpec& r, const Field& f) { r.max_age = f.duration(); }},
+    {"timeout", [](RepoSpec& r, const Field& f) { r.timeout = f.duration(); }},
+    {"minrate", [](RepoSpec& r, const Field& f) { r.minrate = f.integer(0, 1'000'000'000); }},
+    {"retries", [](RepoSpec& r, const Field& f) { r.retries = f.integer(0, 1000); }},
+    {"metadata_expire", [](RepoSpec& r, const Field& f) { r.metadata_expire = f.duration(); }},
 }};
 
 bool is_repo_id(std::string_view id) {
@@ -56,6 +65,34 @@ void check_repo(const RepoSpec& repo, const Field& field) {
     if (!is_somewhere) field.problem("needs a 'baseurl', 'metalink' or 'mirrorlist'");
 }
 
+/// What dnf knows and a spec may not say: it is attached to its image and published, and it is in version control.
+bool refuse_credential(const YamlMember& member, SpecReading& in) {
+    const std::string& key = member.key.text;
+    if (key == "username" || key == "password") {
+        in.problem(member.key,
+                   quote(key) +
+                       " does not belong into a spec, which is published with its image: set "
+                       "SMITH_REPO_<ID>_USERNAME and SMITH_REPO_<ID>_PASSWORD, or use netrc or a .repo file");
+        return true;
+    }
+    if (key == "proxy_username" || key == "proxy_password") {
+        in.problem(member.key, quote(key) +
+                                   " does not belong into a spec, which is published with its image: use a .repo file, "
+                                   "or a user and password in the URL of https_proxy");
+        return true;
+    }
+    return false;
+}
+
+RepoSpec read_repo(const Field& item) {
+    YamlNode rest = item.value;
+    std::erase_if(rest.members, [&](const YamlMember& member) { return refuse_credential(member, item.in); });
+    RepoSpec repo;
+    repo.at = item.at();
+    read_members<RepoSpec>(Field{item.key, rest, item.in, item.is_item}, kRepoKeys, repo);
+    return repo;
+}
+
 }  // namespace
 
 std::vector<RepoSpec> read_repos(const Field& field) {
@@ -63,9 +100,7 @@ std::vector<RepoSpec> read_repos(const Field& field) {
     std::map<std::string, Location> seen;
     field.each([&](const Field& item) {
         if (!item.is_map()) return;
-        RepoSpec repo;
-        repo.at = item.at();
-        read_members<RepoSpec>(item, kRepoKeys, repo);
+        RepoSpec repo = read_repo(item);
         check_repo(repo, item);
         const auto [first, is_new] = seen.emplace(repo.id, repo.at);
         if (!is_new && !repo.id.empty()) {

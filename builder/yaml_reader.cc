@@ -70,7 +70,7 @@ Location place_of(const YAML::Mark& mark, const Location& end) {
 class TreeBuilder : public YAML::EventHandler {
 public:
     /// `end` is the end of the text.
-    explicit TreeBuilder(const Location& end) : end_(end) {}
+    TreeBuilder(const Location& end, std::size_t max_nodes) : end_(end), max_nodes_(max_nodes) {}
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
@@ -153,8 +153,8 @@ private:
     }
 
     void count(const YAML::Mark& mark, Cost more) {
-        if (more.nodes > kMaxYamlNodes - used_.nodes) {
-            fail(mark, "more than " + std::to_string(kMaxYamlNodes) + " values, counting what aliases repeat");
+        if (more.nodes > max_nodes_ - used_.nodes) {
+            fail(mark, "more than " + std::to_string(max_nodes_) + " values, counting what aliases repeat");
         }
         if (more.bytes > kMaxYamlTextBytes - used_.bytes) {
             fail(mark, "more than " + std::to_string(kMaxYamlTextBytes) + " bytes, counting what aliases repeat");
@@ -267,6 +267,7 @@ private:
     }
 
     const Location& end_;
+    std::size_t max_nodes_;
     YamlNode root_;
     std::vector<Open> stack_;
     std::map<YAML::anchor_t, Anchored> anchors_;
@@ -340,7 +341,7 @@ std::string_view YamlNode::kind_name() const {
     return "";
 }
 
-YamlNode read_yaml(std::string_view text, const std::string& file) {
+YamlNode read_yaml(std::string_view text, const std::string& file, std::size_t max_nodes) {
     const Location whole{file};
     if (text.size() > limits::kMaxSpecBytes) {
         throw Error(ErrorKind::spec, whole.str() + ": larger than the " + std::to_string(limits::kMaxSpecBytes) +
@@ -351,8 +352,8 @@ YamlNode read_yaml(std::string_view text, const std::string& file) {
     try {
         std::istringstream stream(std::string(text).append(kEnd));
         YAML::Parser parser(stream);
-        TreeBuilder first(end);
-        TreeBuilder second(end);
+        TreeBuilder first(end, max_nodes);
+        TreeBuilder second(end, max_nodes);
         if (!parser.HandleNextDocument(first)) throw Error(ErrorKind::spec, whole.str() + ": the file is empty");
         if (parser.HandleNextDocument(second)) {
             const YamlNode more = second.take_root();

@@ -50,6 +50,6 @@ struct YamlMember {
 
 /// Reads the one document in `text`. Keys of maps are scalars, no key occurs twice, and merge keys ("<<") are done.
 /// Throws Error (spec): "file:line:column: <what is wrong>".
-[[nodiscard]] YamlNode read_yaml(std::string_view text, const std::string& file);
+[[nodiscard]] YamlNode read_yaml(std::string_view text, const std::string& file, std::size_t max_nodes = kMaxYamlNodes);
 
 }  // namespace smith::builder

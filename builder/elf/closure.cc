@@ -258,8 +258,7 @@ private:
             return;
         }
         if (!file || !file->file->executable) {
-            if (file) searched.back() += " (is not executable)";
-            findings_.add(Missing{needer, name, std::move(searched), needer, false});
+            findings_.add(Missing{needer, name, std::move(searched), needer, false, file.has_value()});
             return;
         }
         findings_.add(Edge{needer, name, file->spelled, rule, file->through});
@@ -305,7 +304,9 @@ std::string dump(const Closure& closure) {
 std::string describe(const Missing& missing) {
     std::string out = quote(missing.needer.str()) + " needs " + quote(missing.soname);
     if (missing.root != missing.needer) out += " (for " + quote(missing.root.str()) + ")";
+    if (missing.lacks_executable_bit) return out + " to run it, which is there but not executable";
     if (missing.searched.empty()) return out + ", which is not available";
+    if (missing.searched.size() == 1 && missing.searched.front() == missing.soname) return out + ", which is not there";
     out += missing.searched.size() == 1 ? ", which is not in " : ", which is in none of ";
     for (const std::string& place : missing.searched) {
         if (&place != &missing.searched.front()) out += ", ";

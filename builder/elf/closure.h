@@ -45,6 +45,8 @@ struct Missing {
     /// True when `root` is an ELF program: it will not even start. False for a plug-in, which may never be loaded, and
     /// for a script.
     bool stops_program = false;
+    /// True for the interpreter of a script, or its command, that is there and that nobody may execute.
+    bool lacks_executable_bit = false;
 
     bool operator==(const Missing&) const = default;
 };

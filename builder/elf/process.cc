@@ -145,10 +145,34 @@ void Process::load_needed() {
     for (; next_needed_ < objects_.size(); ++next_needed_) {
         const Loaded& object = objects_[next_needed_];
         const ElfFile& elf = *object.requester.elf;
+        announce(object);
         for (const std::string& name : elf.auxiliaries) request(object, name, {}, Strength::optional);
         for (const std::string& name : elf.filters) request(object, name, {}, Strength::needed);
         for (const std::string& name : elf.needed) request(object, name, {}, Strength::needed);
     }
+}
+
+/// Has what `object` needs brought here together: one file for each name, the first that is called so. Most often it is
+/// the one that the search will settle on, and each may be in a package that must be fetched.
+void Process::announce(const Loaded& object) const {
+    std::vector<Content> likely;
+    const auto add_first = [&](const std::string& name) {
+        for (const SearchStep& step :
+             search_steps(loader_.loader, image_.system, object.requester, objects_.front().requester, name)) {
+            for (const SearchDirectory& directory : step.directories) {
+                const FoundDirectory* place = image_.view.find_directory(directory.path);
+                if (place == nullptr) continue;
+                const std::optional<FoundFile> file = image_.view.find_file_in(*place, name);
+                if (!file || image_.view.is_excluded(*file)) continue;
+                likely.push_back(file->file->content);
+                return;
+            }
+        }
+    };
+    for (const std::string& name : object.requester.elf->needed) {
+        if (name.find('/') == std::string::npos && !by_name_.contains(name)) add_first(name);
+    }
+    image_.files.prefetch(likely);
 }
 
 void Process::load_noted() {

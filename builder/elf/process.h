@@ -33,6 +33,8 @@ public:
     explicit ObjectFiles(const Contents& contents) : contents_(contents) {}
     /// Stays valid as long as this does.
     [[nodiscard]] const ObjectFile& read(const ImagePath& real, const Content& content);
+    /// See Contents.
+    void prefetch(std::span<const Content> contents) const { contents_.prefetch(contents); }
 
 private:
     const Contents& contents_;
@@ -116,6 +118,7 @@ private:
 
     void preload();
     void load_needed();
+    void announce(const Loaded& object) const;
     void load_noted();
     void load_note(const Loaded& requester, const DlopenNote& note);
     /// False when it is nowhere; that has been reported if `strength` is `needed`.

@@ -6,7 +6,9 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "builder/elf/ld_so_cache.h"
 #include "builder/spec_parse.h"
+#include "tests/unit/elf/elf_builder.h"
 #include "tests/unit/temp_dir.h"
 
 using namespace smith;
@@ -29,6 +31,14 @@ public:
     Workshop& link(std::string_view path, std::string target) {
         tree_.put(at(path), {Symlink{std::move(target)}, "app"});
         return *this;
+    }
+    /// /usr/bin/app, and its library in a directory that only ld.so.conf names.
+    Workshop& program_with_library_by_ld_so_conf() {
+        const std::string loader = "/lib64/ld-linux-x86-64.so.2";
+        file("/usr/bin/app", elf::ElfBuilder().interpreter(loader).needs("libapp.so.1").bytes(), true);
+        file("/opt/app/libapp.so.1", elf::ElfBuilder().soname("libapp.so.1").bytes());
+        file(loader, elf::ElfBuilder().soname("ld-linux-x86-64.so.2").bytes(), true, "glibc");
+        return file("/etc/ld.so.conf", "/opt/app\n");
     }
     Workshop& overlay(const std::string& path, const std::string& text) {
         const auto target = dir_.path() / "rootfs" / path;
@@ -185,4 +195,42 @@ TEST_CASE("account files go where /etc leads", "[assemble]") {
     const FileTree tree =
         shop.assemble("schema: 1\npackage: app\npaths: [/usr/bin/app, /etc/app.conf]\nuser: web\n").tree;
     CHECK(leaves(tree) == "/etc /usr/bin/app /usr/etc/app.conf /usr/etc/group /usr/etc/nsswitch.conf /usr/etc/passwd ");
+}
+
+TEST_CASE("a library that only ld.so.conf leads to is found by a cache", "[assemble]") {
+    Workshop shop;
+    shop.program_with_library_by_ld_so_conf();
+    const Assembled image = shop.assemble("schema: 1\npackage: app\npaths: [/usr/bin/app]\n");
+
+    const Regular* cache = as_regular(image.tree.find(at("/etc/ld.so.cache")));
+    REQUIRE(cache != nullptr);
+    const std::vector<elf::CacheEntry> entries = elf::read_ld_so_cache(image.contents->open(cache->content).view());
+    REQUIRE(entries.size() == 1);
+    CHECK(entries.front().soname == "libapp.so.1");
+    CHECK(entries.front().path == "/opt/app/libapp.so.1");
+    CHECK(image.reasons.at(at("/etc/ld.so.cache")).origin == "smith");
+    CHECK(explain(image.reasons, at("/etc/ld.so.cache")).front() ==
+          "/etc/ld.so.cache lets ld.so find /opt/app/libapp.so.1");
+    CHECK(shop.reporter.warnings.empty());
+}
+
+TEST_CASE("a cache that the overlay brings stays, and what it lacks is told", "[assemble]") {
+    Workshop shop;
+    shop.program_with_library_by_ld_so_conf();
+    SECTION("complete") {
+        const std::vector<elf::CacheEntry> entries{{"libapp.so.1", "/opt/app/libapp.so.1", {}}};
+        shop.overlay("etc/ld.so.cache", elf::make_ld_so_cache(entries));
+        static_cast<void>(shop.assemble("schema: 1\npackage: app\npaths: [/usr/bin/app]\n"));
+        CHECK(shop.reporter.warnings.empty());
+    }
+    SECTION("of something else") {
+        const std::string theirs = elf::make_ld_so_cache({{"libx.so.1", "/opt/x/libx.so.1", {}}});
+        shop.overlay("etc/ld.so.cache", theirs);
+        const Assembled image = shop.assemble("schema: 1\npackage: app\npaths: [/usr/bin/app]\n");
+        const Regular* cache = as_regular(image.tree.find(at("/etc/ld.so.cache")));
+        REQUIRE(cache != nullptr);
+        CHECK(cache->content.size == theirs.size());
+        REQUIRE(shop.reporter.warnings.size() == 1);
+        CHECK(shop.reporter.warnings.front().find("does not list '/opt/app/libapp.so.1'") != std::string::npos);
+    }
 }

@@ -42,7 +42,7 @@ TEST_CASE("a package is unpacked when the first of its files is asked for, and o
     const ContentStore store(dir.path());
     int a = 0;
     int b = 0;
-    LazyContents contents(store);
+    LazyContents contents(store, 4);
     contents.add(package("a", {"one", "two"}, a));
     contents.add(package("b", {"three"}, b));
     CHECK(text_of(contents.open(content_of("one"))) == "one");
@@ -57,7 +57,7 @@ TEST_CASE("a second build unpacks nothing", "[lazy_contents]") {
     const ContentStore store(dir.path());
     int count = 0;
     for (int build = 0; build < 2; ++build) {
-        LazyContents contents(store);
+        LazyContents contents(store, 4);
         contents.add(package("a", {"one"}, count));
         CHECK(text_of(contents.open(content_of("one"))) == "one");
     }
@@ -68,14 +68,14 @@ TEST_CASE("prefetch unpacks what is needed, on several threads, and nothing else
     const TempDir dir;
     const ContentStore store(dir.path());
     std::vector<int> counts(20);
-    LazyContents contents(store);
+    LazyContents contents(store, 4);
     std::vector<Content> wanted;
     for (std::size_t i = 0; i < counts.size(); ++i) {
         contents.add(package("p" + std::to_string(i), {"text " + std::to_string(i)}, counts[i]));
         if (i % 2 == 0) wanted.push_back(content_of("text " + std::to_string(i)));
     }
     wanted.push_back(content_of("nobody has this"));
-    contents.prefetch(wanted, 4);
+    contents.prefetch(wanted);
     for (std::size_t i = 0; i < counts.size(); ++i) CHECK(counts[i] == (i % 2 == 0 ? 1 : 0));
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("a damaged pack is made again", "[lazy_contents]") {
     const ContentStore store(dir.path());
     int count = 0;
     {
-        LazyContents contents(store);
+        LazyContents contents(store, 4);
         contents.add(package("a", {"one"}, count));
         static_cast<void>(contents.open(content_of("one")));
     }
@@ -94,7 +94,7 @@ TEST_CASE("a damaged pack is made again", "[lazy_contents]") {
         const UniqueFd fd = open_file(pack, O_WRONLY);
         REQUIRE(::pwrite(fd.get(), "X", 1, 8) == 1);
     }
-    LazyContents contents(store);
+    LazyContents contents(store, 4);
     contents.add(package("a", {"one"}, count));
     CHECK(text_of(contents.open(content_of("one"))) == "one");
     CHECK(count == 2);
@@ -106,7 +106,7 @@ TEST_CASE("a package that does not hold what it promises is told apart from a da
     int count = 0;
     PackSource liar = package("liar-1-1.noarch", {"one"}, count);
     liar.contents.push_back(sha256("other"));
-    LazyContents contents(store);
+    LazyContents contents(store, 4);
     contents.add(std::move(liar));
     try {
         static_cast<void>(contents.open(content_of("other")));
@@ -115,4 +115,37 @@ TEST_CASE("a package that does not hold what it promises is told apart from a da
         CHECK(e.kind() == ErrorKind::integrity);
         CHECK(e.message().find("'liar-1-1.noarch' does not hold") != std::string::npos);
     }
+}
+
+TEST_CASE("sources are obtained when they must be unpacked, and all that are needed together", "[lazy_contents]") {
+    const TempDir dir;
+    const ContentStore store(dir.path());
+    int unpacked = 0;
+    std::vector<std::vector<std::size_t>> obtained;
+    const auto fill = [&](LazyContents& contents) {
+        contents.add(package("a", {"one"}, unpacked));
+        contents.add(package("b", {"two"}, unpacked));
+        contents.add(package("c", {"three"}, unpacked));
+        contents.add(package("d", {"four"}, unpacked));
+    };
+    const auto remember = [&](const std::vector<std::size_t>& sources) { obtained.push_back(sources); };
+    {
+        LazyContents contents(store, 1, remember);
+        fill(contents);
+        CHECK(text_of(contents.open(content_of("two"))) == "two");
+        CHECK(obtained == std::vector<std::vector<std::size_t>>{{1}});
+        obtained.clear();
+        // "two" is unpacked, and nobody has "five".
+        contents.prefetch(
+            std::vector<Content>{content_of("four"), content_of("two"), content_of("one"), content_of("five")});
+        REQUIRE_FALSE(obtained.empty());
+        CHECK(obtained.front() == std::vector<std::size_t>{0, 3});
+    }
+    obtained.clear();
+    LazyContents contents(store, 1, remember);
+    fill(contents);
+    contents.prefetch(std::vector<Content>{content_of("one"), content_of("four")});
+    CHECK(text_of(contents.open(content_of("two"))) == "two");
+    CHECK(obtained.empty());
+    CHECK(unpacked == 3);
 }

@@ -115,7 +115,7 @@ TEST_CASE("a file of nothing but one piece of YAML is read or refused, and takes
         static_cast<void>(read(fill(piece)));
     }
     CHECK_THAT(read(std::string(limits::kMaxSpecBytes + 1, ' ')),
-               Catch::StartsWith("f: larger than the 4194304 bytes"));
+               Catch::StartsWith("f: larger than the 1048576 bytes"));
 }
 
 TEST_CASE("a name that could confuse a terminal is quoted in front of a message", "[yaml]") {

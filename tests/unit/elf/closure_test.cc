@@ -59,7 +59,7 @@ TEST_CASE("everything missing is reported at once, each with who needs it and wh
     t.add("/bin/other", elf().interpreter("/lib/ld.so"));
     const Closure closure = close(t, {"/bin/tool", "/bin/other"});
     REQUIRE(closure.missing.size() == 3);
-    CHECK(describe(closure.missing[0]) == "'/bin/other' needs '/lib/ld.so', which is not in '/lib/ld.so'");
+    CHECK(describe(closure.missing[0]) == "'/bin/other' needs '/lib/ld.so', which is not there");
     CHECK(describe(closure.missing[1]) ==
           "'/bin/tool' needs 'liba.so', which is in none of '/app/lib', '/lib64', '/usr/lib64'");
     CHECK(describe(closure.missing[2]) ==
@@ -261,9 +261,9 @@ TEST_CASE("a missing interpreter is reported with where it was looked for", "[el
     options.path_env = {"/bin"};
     const Closure closure = close(t, {"/app/a", "/app/b", "/app/c"}, options);
     REQUIRE(closure.missing.size() == 3);
-    CHECK(describe(closure.missing[0]) == "'/app/a' needs '/usr/bin/perl', which is not in '/usr/bin/perl'");
+    CHECK(describe(closure.missing[0]) == "'/app/a' needs '/usr/bin/perl', which is not there");
     CHECK(describe(closure.missing[1]) == "'/app/b' needs 'ruby', which is not in '/bin'");
-    CHECK(describe(closure.missing[2]) == "'/app/c' needs '/app/d', which is not in '/app/d (is not executable)'");
+    CHECK(describe(closure.missing[2]) == "'/app/c' needs '/app/d' to run it, which is there but not executable");
     CHECK_FALSE(closure.missing[0].stops_program);
 }
 
