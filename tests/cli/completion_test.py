@@ -26,6 +26,7 @@ def main():
     step("commands")
     assert {"build", "lock", "why", "help"} <= set(completed("smith", "")), completed("smith", "")
     assert completed("smith", "insp") == ["inspect"]
+    assert completed("smith", "why-") == ["why-package"]
     step("options, of the command at hand only")
     assert set(completed("smith", "build", "app.yaml", "--lock")) == {"--lock", "--locked"}
     assert completed("smith", "-q", "run", "--netw") == ["--network"]

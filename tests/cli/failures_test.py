@@ -23,7 +23,19 @@ def main():
         step("a spec that is wrong: 2, with places")
         write("bad.yaml", "schema: 1\ncmmd: [x]\nports: 7\n")
         refused(2, "build", "bad.yaml", words=["bad.yaml:2:1", "did you mean 'cmd'", "bad.yaml:3:"])
-        refused(1, "build", "absent.yaml", words=["absent.yaml", "No such file"])
+
+        step("a spec that can't be read: 2, at once")
+        refused(2, "build", "absent.yaml", words=["absent.yaml", "No such file"])
+        refused(2, "build", "rootfs", words=["'rootfs' is a directory", "'rootfs/smith.yaml'"])
+        refused(2, "build", "/dev/null", words=["'/dev/null'", "not a regular file"])
+        os.mkfifo("fifo.yaml")
+        refused(2, "build", "fifo.yaml", words=["'fifo.yaml'", "not a regular file"])
+        write("empty.yaml", "")
+        refused(2, "build", "empty.yaml", words=["empty.yaml", "the file is empty"])
+        with open("huge.yaml", "wb") as huge:
+            huge.truncate(1 << 40)
+        refused(2, "build", "huge.yaml", words=["'huge.yaml'", "1048576 bytes"])
+        os.unlink("huge.yaml")
 
         step("--locked without a lock: 3")
         refused(3, "build", "app.yaml", "--locked", words=["lock"])

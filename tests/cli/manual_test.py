@@ -19,7 +19,7 @@ def main():
         page = file.read().replace("\\-", "-")
     in_page = set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", re.sub(r"\\f.", " ", page)))
     with scratch():
-        commands = re.findall(r"^  ([a-z]+)  ", smith("--help").out, re.M)
+        commands = re.findall(r"^  ([a-z][a-z-]*)  ", smith("--help").out, re.M)
         assert "build" in commands and "why" in commands, commands
         shown = set()
         for command in [[], *([name] for name in commands if name != "help")]:

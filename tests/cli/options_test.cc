@@ -49,10 +49,28 @@ TEST_CASE("a build without words builds smith.yaml", "[cli]") {
 }
 
 TEST_CASE("every option of a build arrives", "[cli]") {
-    const auto build = parsed<BuildCommand>(
-        {"build",           "app.yaml", "-o",          "oci:out:1",   "--lock=l",  "--locked", "--repo",
-         "a=file:///x?y=z", "--repo",   "b=http://h/", "--repo-file", "r.repo",    "--arch",   "aarch64",
-         "--releasever",    "9",        "--offline",   "--refresh",   "--no-test", "--jobs",   "3"});
+    const auto build = parsed<BuildCommand>({"build",
+                                             "app.yaml",
+                                             "-o",
+                                             "oci:out:1",
+                                             "--lock=l",
+                                             "--locked",
+                                             "--repo",
+                                             "a=file:///x?y=z",
+                                             "--repo",
+                                             "b=http://h/",
+                                             "--repo-file",
+                                             "r.repo",
+                                             "--arch",
+                                             "aarch64",
+                                             "--releasever",
+                                             "9",
+                                             "--offline",
+                                             "--refresh",
+                                             "--allow-old-metadata",
+                                             "--no-test",
+                                             "--jobs",
+                                             "3"});
     const builder::BuildOptions& options = build.options;
     CHECK(options.project.spec == "app.yaml");
     CHECK(options.output == "oci:out:1");
@@ -65,6 +83,7 @@ TEST_CASE("every option of a build arrives", "[cli]") {
     CHECK(options.project.releasever == "9");
     CHECK(options.environment.offline);
     CHECK(options.environment.refresh);
+    CHECK(options.environment.allow_old_metadata);
     CHECK(options.environment.jobs == 3);
     CHECK_FALSE(options.test);
 }
@@ -134,6 +153,20 @@ TEST_CASE("ls lists the root unless told otherwise", "[cli]") {
     const auto ls = parsed<LsCommand>({"ls", "-l", "oci:x", "/usr"});
     CHECK(ls.path == "/usr");
     CHECK(ls.long_format);
+}
+
+TEST_CASE("why-package takes a package, and a spec in either order", "[cli]") {
+    CHECK(parsed<WhyPackageCommand>(Args{"why-package", "zlib"}).project.spec == "smith.yaml");
+    for (const Args& args : {Args{"why-package", "zlib", "app.yaml"}, Args{"why-package", "app.yaml", "zlib"},
+                             Args{"why-package", "--lock", "other.lock", "zlib", "app.yaml"}}) {
+        const auto why = parsed<WhyPackageCommand>(args);
+        CHECK(why.package == "zlib");
+        CHECK(why.project.spec == "app.yaml");
+        CHECK((why.project.lock == "other.lock") == (args.size() == 5));
+    }
+    CHECK(refused({"why-package"}) == "'smith why-package' wants a package: smith why-package PKG [SPEC] [options]");
+    CHECK(refused({"why-package", "a", "b", "c"}) ==
+          "'smith why-package' can't use 'c': smith why-package PKG [SPEC] [options]");
 }
 
 TEST_CASE("why takes path and image in either order", "[cli]") {

@@ -37,6 +37,28 @@ def main():
         assert dated.out.strip() != digest
         assert "1970-01-02T00:00:00Z" in smith("inspect", "dated").out
 
+        step("the folder of an output is made")
+        assert smith("build", "app.yaml", "-o", "new/folder/app.tar").out.strip() == digest
+        assert smith("build", "app.yaml", "-o", "oci:new/other/app").out.strip() == digest
+        assert digest in smith("inspect", "new/folder/app.tar").out
+        smith("build", "app.yaml", "-o", "app.yaml/app.tar", status=1)
+
+        step("an archive goes where links lead, and replaces nothing but a file")
+        write("targets/old.tar", "old")
+        for name, target in (("link.tar", "targets/old.tar"), ("new.tar", "targets/new.tar"), ("full.tar", "/dev/full")):
+            os.symlink(target, name)
+        for name in ("link.tar", "new.tar"):
+            smith("build", "app.yaml", "-o", name)
+            assert os.path.islink(name) and digest in smith("inspect", name).out
+        assert "not a regular file" in smith("build", "app.yaml", "-o", "full.tar", status=1).err
+        os.mkdir("folder.tar")
+        assert "is a directory" in smith("build", "app.yaml", "-o", "folder.tar", status=1).err
+        os.mkfifo("fifo.tar")
+        assert "not a regular file" in smith("build", "app.yaml", "-o", "fifo.tar", status=1).err
+        os.symlink("targets/app.lock", "link.lock")
+        smith("build", "app.yaml", "--lock", "link.lock")
+        assert os.path.islink("link.lock") and os.path.exists("targets/app.lock")
+
         step("ls: a path a line, in byte order; below a directory; long; as JSON")
         paths = smith("ls", "oci:app").out.splitlines()
         assert paths == sorted(paths) and "/read/data" in paths and "/usr/bin" in paths, paths

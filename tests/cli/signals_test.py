@@ -54,9 +54,15 @@ def litter(folder):
             if name.startswith((".tmp-", "bundle-"))]
 
 
-def start(*args, **more):
+def mind_all_signals():
+    """Under nohup(1) the tests inherit that SIGHUP is ignored, and smith leaves what is ignored so."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def start(*args, preexec_fn=mind_all_signals):
     return subprocess.Popen([SMITH, *args], env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, **more)
+                            stderr=subprocess.PIPE, preexec_fn=preexec_fn)
 
 
 def ends_of(process, number):
@@ -101,7 +107,8 @@ def in_a_run(number):
         write("sleep.yaml", "schema: 1\npackage: busybox\npaths: [/usr/bin/busybox]\n"
                             "entrypoint: [/usr/bin/busybox, sleep, '987']\n")
         smith("build", "sleep.yaml", "--repo-file", os.path.join(FIXTURE, "fixture.repo"))
-        process = start("run", "sleep")
+        # Whoever starts smith may ignore SIGCHLD: the program's end is noticed all the same.
+        process = start("run", "sleep", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         wait_for(sleepers, process)
         process.send_signal(number)
         out, err = process.communicate(timeout=30)

@@ -22,13 +22,15 @@ using builder::BuildResult;
 using nlohmann::json;
 
 json to_json(const BuildResult& result) {
-    json out = {{"digest", result.manifest.str()},
-                {"diff_id", result.diff_id.str()},
-                {"layer", {{"digest", result.layer.str()}, {"size", result.layer_size}}},
-                {"packages", {{"resolved", result.packages}, {"shipped", result.packages_shipped}}},
-                {"entries", result.entries},
-                {"files_size", result.files_size},
-                {"tests", outcomes_json(result.tests)}};
+    json out = {
+        {"digest", result.manifest.str()},
+        {"diff_id", result.diff_id.str()},
+        {"layer", {{"digest", result.layer.str()}, {"size", result.layer_size}}},
+        {"packages",
+         {{"resolved", result.packages}, {"shipped", result.packages_shipped}, {"bytes_spared", result.bytes_spared}}},
+        {"entries", result.entries},
+        {"files_size", result.files_size},
+        {"tests", outcomes_json(result.tests)}};
     // Without one, nothing was written.
     if (!result.output.empty()) out["output"] = json_text(result.output);
     return out;
@@ -40,6 +42,7 @@ std::string summary(const BuildResult& result) {
     if (result.packages > 0)
         out += ", out of " + std::to_string(result.packages_shipped) + " of " +
                format_count(result.packages, "package", "packages");
+    if (result.bytes_spared > 0) out += "; " + format_bytes(result.bytes_spared) + " of these need not be fetched";
     return out;
 }
 

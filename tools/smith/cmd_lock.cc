@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `smith lock`: choose the packages and write them down, build nothing.
+#include "base/bounds.h"
+#include "base/fd.h"
+#include "builder/foreign_lock.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
 #include "tools/smith/interrupt.h"
@@ -15,8 +18,14 @@ int run_command(const LockCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
     const builder::Project project = builder::open_project(command.project, context.reporter);
     const std::optional<resolver::Lock> before = builder::read_lock(project);
-    const LockMode mode = command.locked ? LockMode::strict : LockMode::obey;
-    report_lock(project, before, builder::decide_packages(project, mode, {}, environment, context.reporter), context);
+    std::vector<resolver::Pin> only;
+    if (!command.from.empty()) {
+        only = builder::read_foreign_lock(read_file(command.from, limits::kMaxForeignLockBytes), command.from.string(),
+                                          project.arch);
+    }
+    const LockMode mode = command.locked ? LockMode::strict : only.empty() ? LockMode::obey : LockMode::update;
+    report_lock(project, before, builder::decide_packages(project, mode, {}, environment, context.reporter, only),
+                context);
     return kDone;
 }
 

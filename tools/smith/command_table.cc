@@ -29,12 +29,28 @@ constexpr std::array kCommands{
                 "changed.",
                 "smith update app.yaml\n"
                 "smith update app.yaml openssl-libs zlib"},
+    CommandInfo{
+        kOutdated, "outdated", "say what an update would change, and why it matters", "outdated [SPEC] [options]",
+        "Compares the lock of SPEC (default: smith.yaml) with what would be chosen today, and writes nothing. Each "
+        "change is a line, those first whose files ship in the image that was built, then the advisories that it "
+        "answers with their CVE ids, where the repositories tell.",
+        "smith outdated app.yaml\n"
+        "smith outdated app.yaml --json | jq '.packages[] | select(.ships)'"},
     CommandInfo{kFetch, "fetch", "download what a locked build needs", "fetch [SPEC] [options]",
                 "Downloads and verifies every package that the lock of SPEC (default: smith.yaml) names, choosing them "
                 "first where there is no lock. Afterwards 'smith build --offline' works. With --to the packages are "
-                "also copied to a directory, laid out so that --repo can name it.",
+                "also copied to a directory, with the keys: 'smith build --vendor' takes all from there.",
                 "smith fetch app.yaml\n"
-                "smith fetch app.yaml --to vendor"},
+                "smith fetch app.yaml --to kept\n"
+                "smith build app.yaml --vendor kept --offline"},
+    CommandInfo{
+        kImport, "import", "write a spec from another tool's configuration", "import FILE [options]",
+        "Prints the spec that asks for what FILE, an rpmoci.toml, asks for. Whole packages ship, as they did: 'paths' "
+        "in "
+        "the spec is where to cut. Its lock is taken over by 'smith lock --from', which chooses the very packages that "
+        "it names; so is an rpm-package-manifest of dnf.",
+        "smith import rpmoci.toml > app.yaml\n"
+        "smith lock app.yaml --from rpmoci.lock"},
     CommandInfo{kTest, "test", "run the tests of an image", "test SRC [options]",
                 "Runs tests against the image SRC, each in a fresh container on its read-only root: those of the spec "
                 "that it was built from, which is attached to the image, or those of another spec. Prints a line for "
@@ -64,6 +80,13 @@ constexpr std::array kCommands{
                 "Shows how PATH came into the image SRC: which package it is from, and the chain of reasons from it "
                 "back to a line of the spec. Images that smith built carry their reasons with them.",
                 "smith why /usr/lib64/libz.so.1 oci:app"},
+    CommandInfo{
+        kWhyPackage, "why-package", "say why a package is in a lock", "why-package PKG [SPEC] [options]",
+        "Shows why PKG, a name, NAME.ARCH or NEVRA, is in the lock of SPEC (default: smith.yaml): for every package "
+        "that the spec asks for and that leads to PKG, the shortest chain of requirements, shortest first; and whether "
+        "files of PKG ship in the image that was built. Reads the lock and nothing else.",
+        "smith why-package perl-base app.yaml\n"
+        "smith why-package perl-base app.yaml --json | jq '.packages[].required_by'"},
     CommandInfo{kBare, "", "as Oracle's Smith: build smith.yaml into image.tar.gz", "[options]",
                 "Without a command, smith takes the command line of Oracle's Smith: it builds DIR/FILE into an image "
                 "archive. All options of 'smith build' but --output work, too.",

@@ -23,10 +23,13 @@ inline constexpr Commands kInspect = 1U << 7U;
 inline constexpr Commands kLs = 1U << 8U;
 inline constexpr Commands kWhy = 1U << 9U;
 inline constexpr Commands kHelp = 1U << 10U;
+inline constexpr Commands kOutdated = 1U << 11U;
+inline constexpr Commands kImport = 1U << 12U;
+inline constexpr Commands kWhyPackage = 1U << 13U;
 
-inline constexpr Commands kResolving = kBare | kBuild | kLock | kUpdate | kFetch;
-inline constexpr Commands kLooking = kTest | kInspect | kLs | kWhy;
-inline constexpr Commands kAll = kResolving | kRun | kLooking;
+inline constexpr Commands kResolving = kBare | kBuild | kLock | kUpdate | kOutdated | kFetch;
+inline constexpr Commands kLooking = kTest | kInspect | kLs | kWhy | kWhyPackage;
+inline constexpr Commands kAll = kResolving | kRun | kLooking | kImport;
 
 struct CommandInfo {
     Commands bit;

@@ -13,12 +13,15 @@ namespace smith::cli {
 int run_command(const BuildCommand& command, Context& context);
 int run_command(const LockCommand& command, Context& context);
 int run_command(const UpdateCommand& command, Context& context);
+int run_command(const OutdatedCommand& command, Context& context);
 int run_command(const FetchCommand& command, Context& context);
 int run_command(const RunCommand& command, Context& context);
 int run_command(const TestCommand& command, Context& context);
 int run_command(const InspectCommand& command, Context& context);
 int run_command(const LsCommand& command, Context& context);
 int run_command(const WhyCommand& command, Context& context);
+int run_command(const WhyPackageCommand& command, Context& context);
+int run_command(const ImportCommand& command, Context& context);
 int run_command(const HelpCommand& command, Context& context);
 int run_command(const VersionCommand& command, Context& context);
 

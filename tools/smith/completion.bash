@@ -8,7 +8,7 @@ _smith_options() {
     smith $1 --help 2>/dev/null | sed -n 's/^ \{2,6\}\(-[a-z], \)\?\(--[a-z-]*\).*/\2/p'
 }
 
-_smith_commands() { smith --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
+_smith_commands() { smith --help 2>/dev/null | sed -n 's/^  \([a-z-]*\)  .*/\1/p'; }
 
 _smith() {
     local word=${COMP_WORDS[COMP_CWORD]} command='' each

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-#include "base/content_store.h"
+#include "base/cache_directory.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "tools/smith/output.h"
@@ -19,12 +19,14 @@ namespace smith::cli {
 
 std::filesystem::path Context::cache_dir() const {
     const std::filesystem::path directory = common.cache_dir.empty() ? default_cache_directory() : common.cache_dir;
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (!error && ::access(directory.c_str(), W_OK | X_OK) != 0) error.assign(errno, std::generic_category());
-    if (error)
-        throw Error(ErrorKind::system, "can't use the cache " + quote(directory.string()) + ": " + error.message() +
-                                           "; --cache-dir DIR names another one");
+    try {
+        make_cache_directory(directory);
+        // Whoever deletes it right now is no reason to stop: it is made again by whoever writes to it.
+        if (::access(directory.c_str(), W_OK | X_OK) != 0 && errno != ENOENT)
+            throw system_error(errno, "writing to the cache directory " + quote(directory.string()));
+    } catch (const Error& e) {
+        throw Error(e.kind(), e.message() + "; --cache-dir DIR names another one");
+    }
     return directory;
 }
 

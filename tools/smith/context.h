@@ -18,8 +18,8 @@ struct Context {
     const CommonOptions& common;
     TerminalReporter& reporter;
 
-    /// The cache of the command line, else the default one; made if need be. Throws Error: usage, when there is no
-    /// default; system, when it can't be written to. Both say what would help.
+    /// The cache of the command line, else the default one; made if need be, for its owner alone. Throws Error: usage,
+    /// when there is no default; system, when it can't be written to. Both say what would help.
     [[nodiscard]] std::filesystem::path cache_dir() const;
 };
 

@@ -17,24 +17,32 @@ namespace {
 using builder::PackageChange;
 using nlohmann::json;
 
-std::string line_of(const PackageChange& change) {
-    if (change.before.empty()) return "+ " + change.after + "\n";
-    if (change.after.empty()) return "- " + change.before + "\n";
-    return change.before + " -> " + change.after + "\n";
-}
-
 json to_json(const std::vector<PackageChange>& changes) {
     json out = json::array();
-    for (const PackageChange& change : changes) {
-        json one = {{"name", change.name}};
-        if (!change.before.empty()) one["before"] = change.before;
-        if (!change.after.empty()) one["after"] = change.after;
-        out.push_back(std::move(one));
-    }
+    for (const PackageChange& change : changes) out.push_back(change_json(change));
     return out;
 }
 
 }  // namespace
+
+std::string change_line(const PackageChange& change, std::string_view note) {
+    std::string out;
+    if (change.before.empty()) {
+        out = "+ " + change.after;
+    } else if (change.after.empty()) {
+        out = "- " + change.before;
+    } else {
+        out = change.before + " -> " + change.after;
+    }
+    return out.append(note) + "\n";
+}
+
+json change_json(const PackageChange& change) {
+    json out = {{"name", change.name}};
+    if (!change.before.empty()) out["before"] = change.before;
+    if (!change.after.empty()) out["after"] = change.after;
+    return out;
+}
 
 void report_lock(const builder::Project& project, const std::optional<resolver::Lock>& before,
                  const resolver::Lock& after, const Context& context) {
@@ -51,7 +59,7 @@ void report_lock(const builder::Project& project, const std::optional<resolver::
         return;
     }
     std::string lines;
-    for (const PackageChange& change : changes) lines += line_of(change);
+    for (const PackageChange& change : changes) lines += change_line(change);
     write_stdout(lines);
 }
 

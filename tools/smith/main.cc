@@ -2,6 +2,7 @@
 //
 // smith: from the command line to an exit status. Reads as a table of contents; the commands are in cmd_*.cc.
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -93,6 +94,8 @@ int main_with_output(const std::vector<std::string>& args) {
 }  // namespace smith::cli
 
 int main(int argc, char** argv) {
+    // Whoever started us may ignore it; then the exit status of a test's container could not be had.
+    static_cast<void>(std::signal(SIGCHLD, SIG_DFL));
     smith::cli::prepare_standard_streams();
     return smith::cli::main_with_output(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

@@ -2,6 +2,7 @@
 #include "tools/smith/options.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -32,10 +33,12 @@ std::string called(Commands command) {
 
 // ---------------------------------------------------------------------------------------------- which command it is
 
+bool is_spec_name(std::string_view word) { return word.ends_with(".yaml") || word.ends_with(".yml"); }
+
 [[noreturn]] void refuse_command(const std::string& word) {
     if (comes_later(word)) refuse("'smith " + word + "' is not there yet");
-    const bool is_spec = word.ends_with(".yaml") || word.ends_with(".yml");
-    const std::string meant = is_spec ? " (did you mean 'smith build'?)" : builder::did_you_mean(word, command_names());
+    const std::string meant =
+        is_spec_name(word) ? " (did you mean 'smith build'?)" : builder::did_you_mean(word, command_names());
     refuse("there is no command " + quote(word) + meant + "; 'smith --help' lists them");
 }
 
@@ -121,7 +124,15 @@ CommonOptions common_options(const RawOptions& raw) {
 }
 
 builder::Environment environment(const RawOptions& raw) {
-    return {.cache_dir = {}, .jobs = parse_jobs(raw.jobs), .offline = raw.offline, .refresh = raw.refresh};
+    if (!raw.fetch.empty() && raw.fetch != "needed" && raw.fetch != "all") {
+        refuse("--fetch is 'needed' or 'all', not " + quote(raw.fetch));
+    }
+    return {.cache_dir = {},
+            .jobs = parse_jobs(raw.jobs),
+            .offline = raw.offline,
+            .whole_packages = raw.fetch == "all",
+            .refresh = raw.refresh,
+            .allow_old_metadata = raw.allow_old_metadata};
 }
 
 builder::ProjectOptions project_options(const RawOptions& raw, std::filesystem::path spec) {
@@ -130,8 +141,10 @@ builder::ProjectOptions project_options(const RawOptions& raw, std::filesystem::
     project.lock = raw.lock;
     for (const std::string& repo : raw.repo) project.repos.push_back(split_assignment(repo, "--repo", "ID=URL"));
     project.repo_files.assign(raw.repo_file.begin(), raw.repo_file.end());
+    project.vendor = raw.vendor;
     project.arch = raw.arch;
     project.releasever = raw.releasever;
+    if (const char* root = std::getenv("SMITH_HOST_ROOT"); root != nullptr && *root != '\0') project.host_root = root;
     return project;
 }
 
@@ -160,10 +173,12 @@ BuildCommand build_command(const RawOptions& raw, Words words) {
     return command;
 }
 
-/// Oracle's Smith changed into DIR before it read the spec, but not before it made FILE absolute.
+/// Oracle's Smith changed into DIR before it read the spec, but not before it made FILE absolute: rootfs/, and what the
+/// spec names, are in DIR, wherever the spec is.
 BuildCommand bare_command(const RawOptions& raw, std::vector<std::string>& warnings) {
     BuildCommand command = build_command(raw, {});
     const std::filesystem::path dir = raw.dir;
+    command.options.project.directory = dir.empty() ? "." : dir;
     command.options.project.spec = dir / (raw.conf.empty() ? "smith.yaml" : raw.conf);
     command.options.output = raw.image.empty() ? "image.tar.gz" : raw.image;
     command.bare = true;
@@ -215,21 +230,39 @@ WhyCommand why_command(Words words) {
     return swapped ? WhyCommand{words[1], words[0]} : WhyCommand{words[0], words[1]};
 }
 
+/// `smith why-package PKG [SPEC]`; the order of `update` is understood too.
+WhyPackageCommand why_package_command(const RawOptions& raw, Words words) {
+    at_most(2, kWhyPackage, words);
+    if (words.empty()) refuse_with_synopsis(kWhyPackage, "wants a package");
+    if (words.size() == 1) return {words[0], project_options(raw, spec_word({}))};
+    const bool swapped = is_spec_name(words[0]) && !is_spec_name(words[1]);
+    return {words[swapped ? 1 : 0], project_options(raw, words[swapped ? 0 : 1])};
+}
+
 Command make_command(Commands command, const RawOptions& raw, Words words, std::vector<std::string>& warnings) {
     switch (command) {
         case kBare: return bare_command(raw, warnings);
         case kBuild: return build_command(raw, words);
         case kLock:
             at_most(1, kLock, words);
-            return LockCommand{project_options(raw, spec_word(words)), environment(raw), raw.locked};
+            if (raw.locked && !raw.from.empty()) refuse("--from writes the lock, and --locked forbids to");
+            return LockCommand{project_options(raw, spec_word(words)), environment(raw), raw.locked, raw.from};
         case kUpdate: return update_command(raw, words);
+        case kOutdated:
+            at_most(1, kOutdated, words);
+            return OutdatedCommand{project_options(raw, spec_word(words)), environment(raw)};
         case kFetch:
             at_most(1, kFetch, words);
             return FetchCommand{project_options(raw, spec_word(words)), environment(raw), raw.locked, raw.to};
         case kRun: return run_command(raw, words);
         case kTest: at_most(1, kTest, words); return TestCommand{source_word(kTest, words), raw.spec};
         case kInspect: at_most(1, kInspect, words); return InspectCommand{source_word(kInspect, words)};
+        case kWhyPackage: return why_package_command(raw, words);
         case kLs: return ls_command(raw, words);
+        case kImport:
+            at_most(1, kImport, words);
+            if (words.empty()) refuse_with_synopsis(kImport, "wants a file");
+            return ImportCommand{words[0]};
         default: return why_command(words);
     }
 }

@@ -36,12 +36,23 @@ struct LockCommand {
     builder::ProjectOptions project;
     builder::Environment environment;
     bool locked = false;
+    std::filesystem::path from;  ///< another tool's lock; empty: none
 };
 
 struct UpdateCommand {
     builder::ProjectOptions project;
     builder::Environment environment;
     std::vector<std::string> packages;  ///< empty: all may change
+};
+
+struct OutdatedCommand {
+    builder::ProjectOptions project;
+    builder::Environment environment;
+};
+
+struct WhyPackageCommand {
+    std::string package;
+    builder::ProjectOptions project;  ///< of which the lock's place is used
 };
 
 struct FetchCommand {
@@ -76,14 +87,19 @@ struct WhyCommand {
     std::string source;
 };
 
+struct ImportCommand {
+    std::filesystem::path file;
+};
+
 struct HelpCommand {
     std::string text;
 };
 
 struct VersionCommand {};
 
-using Command = std::variant<BuildCommand, LockCommand, UpdateCommand, FetchCommand, RunCommand, TestCommand,
-                             InspectCommand, LsCommand, WhyCommand, HelpCommand, VersionCommand>;
+using Command =
+    std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand, TestCommand,
+                 InspectCommand, LsCommand, WhyCommand, WhyPackageCommand, ImportCommand, HelpCommand, VersionCommand>;
 
 struct Invocation {
     CommonOptions common;

@@ -107,24 +107,32 @@ void define_result_options(OptionSet& set, RawOptions& raw) {
     set.value(kBuild, "-o,--output", "DEST", raw.output,
               "where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], a directory, or a file ending in .tar, "
               ".tar.gz or .tgz; default: oci:NAME, NAME being the spec's file name without .yaml");
-    set.value(kFetch, "--to", "DIR", raw.to, "copy the packages to DIR, too");
+    set.value(kFetch, "--to", "DIR", raw.to, "copy packages and keys to DIR, too, for --vendor");
     set.flag(kBuilds, "--no-test", raw.no_test, "leave out the tests that the spec asks for");
     set.value(kTest, "--spec", "FILE", raw.spec, "the spec whose tests are run; default: the one attached to SRC");
     set.flag(kLs, "-l,--long", raw.long_format, "mode, owner, size and the target of links, too");
 }
 
 void define_project_options(OptionSet& set, RawOptions& raw) {
-    set.value(kResolving, "--lock", "FILE", raw.lock, "the lock; default: SPEC with .lock for .yaml");
-    set.flag(kResolving & ~kUpdate, "--locked", raw.locked,
+    set.value(kResolving | kWhyPackage, "--lock", "FILE", raw.lock, "the lock; default: SPEC with .lock for .yaml");
+    set.flag(kResolving & ~(kUpdate | kOutdated), "--locked", raw.locked,
              "fail when the lock is missing or stale, or when the image comes out other than the lock says");
     set.values(kResolving, "--repo", "ID=URL", raw.repo,
                "add a repository, or replace the spec's one of that id; may be given many times");
     set.values(kResolving, "--repo-file", "FILE", raw.repo_file, "add the repositories of a .repo file; likewise");
+    set.value(kBuilds, "--vendor", "DIR", raw.vendor,
+              "take packages and keys from a folder that 'smith fetch --to' made, instead of the repositories");
+    set.value(kLock, "--from", "FILE", raw.from,
+              "choose the very packages that another tool's lock names: rpmoci.lock, or dnf's rpm-package-manifest");
     set.value(kResolving, "--arch", "ARCH", raw.arch,
               "architecture of the image, such as x86_64 or aarch64; default: the spec's, else this machine's");
     set.value(kResolving, "--releasever", "VERSION", raw.releasever, "what $releasever means; default: the spec's");
+    set.value(kBuilds, "--fetch", "needed|all", raw.fetch,
+              "fetch only the headers of packages whose files do not ship, or everything; default: needed");
     set.flag(kResolving, "--offline", raw.offline, "download nothing: what is not in the cache is an error");
     set.flag(kResolving, "--refresh", raw.refresh, "ask for the repositories' metadata anew, however young");
+    set.flag(kResolving, "--allow-old-metadata", raw.allow_old_metadata,
+             "take metadata that is older than it was before");
 }
 
 void define_run_options(OptionSet& set, RawOptions& raw) {
@@ -137,10 +145,11 @@ void define_run_options(OptionSet& set, RawOptions& raw) {
 }
 
 void define_common_options(OptionSet& set, RawOptions& raw) {
-    set.value(kAll & ~kWhy, "--cache-dir", "DIR", raw.cache_dir,
+    set.value(kAll & ~(kWhy | kWhyPackage | kImport), "--cache-dir", "DIR", raw.cache_dir,
               "where metadata, packages and layers are kept; default: $XDG_CACHE_HOME/smith, else ~/.cache/smith");
     set.value(kResolving, "--jobs", "N", raw.jobs, "threads; changes no result; default: one for each processor");
-    set.flag(kAll & ~kRun, "--json", raw.json, "print the result, and what went wrong, as one JSON document");
+    set.flag(kAll & ~(kRun | kImport), "--json", raw.json,
+             "print the result, and what went wrong, as one JSON document");
     set.flag(kAll, "-q,--quiet", raw.quiet, "only warnings and errors");
     set.flag(kAll, "-v,--verbose", raw.verbose, "more of what is being done");
     set.value(kAll | kHelp, "--color", "auto|always|never", raw.color,

@@ -22,10 +22,11 @@ struct OptionDoc {
 
 /// What was given, as it was given. Empty: not given.
 struct RawOptions {
-    std::string arch, cache_dir, color, entrypoint, jobs, lock, network, output, read, releasever, spec, to, write;
+    std::string arch, cache_dir, color, entrypoint, fetch, from, jobs, lock, network, output, read, releasever, spec,
+        to, vendor, write;
     std::vector<std::string> env, repo, repo_file;
     bool help = false, json = false, locked = false, long_format = false, no_test = false, offline = false,
-         quiet = false, refresh = false, verbose = false, version = false;
+         quiet = false, refresh = false, allow_old_metadata = false, verbose = false, version = false;
     // Oracle's Smith.
     std::string buildnumber, conf, dir, image;
     bool fast = false, insecure = false;
