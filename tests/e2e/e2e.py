@@ -24,6 +24,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import urllib.parse
 
 SOURCE = os.environ.get("SMITH_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SMITH = os.environ.get("SMITH") or os.path.join(SOURCE, "build", "tools", "smith", "smith")
@@ -136,6 +137,39 @@ def somebody(home):
             "env", "HOME=" + home, "XDG_CACHE_HOME=" + os.path.join(home, "cache"), "TMPDIR=" + home]
 
 
+def fixture_metadata(kind):
+    """A metadata file of the fixture repository, such as primary, as text."""
+    need_fixture()
+    folder = os.path.join(FIXTURE, "repodata")
+    name = next(f for f in os.listdir(folder) if f.endswith("-%s.xml.gz" % kind))
+    return gzip.decompress(read(os.path.join(folder, name))).decode()
+
+
+def edit_package(primary, package, pattern, replacement):
+    """`primary` with a regular expression replaced within one package's element."""
+    start = primary.index("<name>%s</name>" % package)
+    end = primary.index("</package>", start)
+    changed, count = re.subn(pattern, replacement, primary[start:end], flags=re.S)
+    assert count > 0, "%r found no place in %s" % (pattern, package)
+    return primary[:start] + changed + primary[end:]
+
+
+def make_repository(folder, **metadata):
+    """A repository with the fixture's packages behind other metadata, {kind: XML}, whose checksums are right.
+    Returns its .repo file."""
+    os.makedirs(os.path.join(folder, "repodata"))
+    os.symlink(os.path.join(FIXTURE, "Packages"), os.path.join(folder, "Packages"))
+    records = ""
+    for kind, text in sorted(metadata.items()):
+        write(os.path.join(folder, "repodata", kind + ".xml"), text)
+        records += ('<data type="%s"><checksum type="sha256">%s</checksum><location href="repodata/%s.xml"/></data>'
+                    % (kind, sha256(text.encode()).split(":")[1], kind))
+    write(os.path.join(folder, "repodata", "repomd.xml"),
+          '<repomd xmlns="http://linux.duke.edu/metadata/repo">%s</repomd>' % records)
+    return write(folder + ".repo", "[fixture]\nname=made for a test\nbaseurl=file://%s\ngpgkey=file://%s\n"
+                 % (folder, os.path.join(FIXTURE, "RPM-GPG-KEY-test")))
+
+
 @contextlib.contextmanager
 def serve(folder):
     """An HTTP server for one folder on this host; yields its URL. It knows no ranges, as some mirrors don't."""
@@ -150,6 +184,65 @@ def serve(folder):
     finally:
         server.shutdown()
         server.server_close()
+
+
+class Mirror:
+    """As serve(), but with ranges (unless told otherwise), and it remembers what it sent."""
+
+    def __init__(self, folder):
+        self.folder, self.with_ranges = folder, True
+        self.forget()
+        mirror = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                with contextlib.suppress(ConnectionError):   # the client had enough
+                    mirror.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d/" % self.server.server_address[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def forget(self):
+        self.bytes, self.whole = [], []
+
+    def sent(self, suffix=""):
+        """Bytes of files whose names end so."""
+        return sum(count for name, count in self.bytes if name.endswith(suffix))
+
+    def answer(self, request):
+        path = os.path.join(self.folder, urllib.parse.unquote(request.path).lstrip("/"))
+        if not os.path.isfile(path):
+            request.send_error(404)
+            return
+        body = read(path)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", ""))
+        first, last = 0, len(body) - 1
+        if asked and self.with_ranges:
+            first, last = int(asked.group(1)), min(last, int(asked.group(2) or last))
+            request.send_response(206)
+            request.send_header("Content-Range", "bytes %d-%d/%d" % (first, last, len(body)))
+        else:
+            request.send_response(200)
+        if last + 1 == len(body):
+            self.whole.append(os.path.basename(path))
+        body = body[first:last + 1]
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        self.bytes.append((path, len(body)))
+        request.wfile.write(body)
 
 
 # ---------------------------------------------------------------------------------------------- reading an image

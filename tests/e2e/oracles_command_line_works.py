@@ -36,6 +36,14 @@ def main():
         name = next(n for n in (os.path.join(at, "cat.tar.gz"), os.path.join(folder, "cat.tar.gz")) if os.path.exists(n))
         assert unpacked(name).config["rootfs"] == image.config["rootfs"], "the same layer"
 
+        step("-c below -d: the overlay is that of -d")
+        os.mkdir(os.path.join(at, "sub"))
+        os.rename(os.path.join(at, "cat.yaml"), os.path.join(at, "sub", "x.yaml"))
+        write(os.path.join(at, "sub", "rootfs", "read", "other"), "not this one")
+        smith("-d", at, "-c", "sub/x.yaml", "-i", "sub.tar.gz", cwd=folder, env=cache)
+        assert unpacked(os.path.join(folder, "sub.tar.gz")).config["rootfs"] == image.config["rootfs"], "the same layer"
+        os.rename(os.path.join(at, "sub", "x.yaml"), os.path.join(at, "cat.yaml"))
+
         step("it runs")
         assert smith("run", os.path.join(at, "image.tar.gz"), cwd=at, env=cache).out == "Hello World!\n"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fuzzes .repo files. Agreement: what check_repo() lets pass has an id that is fit for a file name, and baseurls of
-// known schemes that end in '/'.
+// Fuzzes .repo files and dnf.conf. Agreement: what check_repo() lets pass has an id that is fit for a file name, and
+// baseurls of known schemes that end in '/'.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -32,7 +32,11 @@ void check(const RepoConfig& repo) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     try {
         const std::string_view text(reinterpret_cast<const char*>(data), size);
-        for (const RepoConfig& repo : parse_repo_file(text, "x.repo", repo_vars("x86_64", "9.4"))) check(repo);
+        const MainConfig main = parse_main_config(text, "x.repo", silent_reporter());
+        for (const RepoConfig& repo :
+             parse_repo_file(text, "x.repo", repo_vars("x86_64", "9.4"), silent_reporter(), main)) {
+            check(repo);
+        }
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::spec) std::abort();
     }
