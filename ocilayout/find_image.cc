@@ -21,12 +21,6 @@ std::string listed(const std::vector<std::string>& names) {
     return out.empty() ? "none" : out;
 }
 
-/// Oracle's Smith listed its spec and its packages as if they were manifests, with the tag of the image; other tools
-/// list attached artifacts.
-bool can_be_an_image(const Descriptor& entry) {
-    return (is_manifest_type(entry.media_type) && entry.artifact_type.empty()) || is_index_type(entry.media_type);
-}
-
 /// 0: another platform; 1: another variant of this one; 2: this one.
 int match(const Descriptor& candidate, const Platform& wanted) {
     if (!candidate.platform) return 0;
@@ -58,6 +52,10 @@ Descriptor choose_platform(const ParsedIndex& index, const Platform& platform) {
 
 }  // namespace
 
+bool can_be_an_image(const Descriptor& entry) {
+    return (is_manifest_type(entry.media_type) && entry.artifact_type.empty()) || is_index_type(entry.media_type);
+}
+
 std::string tag_of(const Descriptor& entry) {
     const auto it = entry.annotations.find(std::string(annotation::kRefName));
     return it == entry.annotations.end() ? "" : it->second;
@@ -81,16 +79,18 @@ Descriptor choose_entry(const ParsedIndex& index, const std::string& tag) {
     throw Error(ErrorKind::usage, "no image is tagged " + quote(wanted) + "; tags: " + listed(tags));
 }
 
-Descriptor resolve_to_manifest(const ImageFiles& files, const Descriptor& entry, const Platform& platform) {
-    Descriptor here = entry;
-    for (int depth = 0; is_index_type(here.media_type); ++depth) {
+RawManifest resolve_to_manifest(ImageSource& source, RawManifest top, const Platform& platform) {
+    RawManifest here = std::move(top);
+    for (int depth = 0; is_index_type(here.descriptor.media_type); ++depth) {
         if (depth >= limits::kMaxIndexDepth) throw Error(ErrorKind::format, "image indexes are nested too deeply");
-        const std::string text = read_blob(files, here, limits::kMaxManifestBytes);
-        here = while_doing([&] { return "image index " + here.digest.str(); },
-                           [&] { return choose_platform(parse_index(text, here.media_type), platform); });
+        const std::string& type = here.descriptor.media_type;
+        const Descriptor chosen = while_doing([&] { return "image index " + here.descriptor.digest.str(); },
+                                              [&] { return choose_platform(parse_index(here.bytes, type), platform); });
+        here = {chosen, source.read_manifest(chosen)};
     }
-    if (!is_manifest_type(here.media_type)) {
-        throw Error(ErrorKind::format, "an entry of type " + quote(here.media_type) + ", expected a manifest");
+    if (!is_manifest_type(here.descriptor.media_type)) {
+        throw Error(ErrorKind::format,
+                    "an entry of type " + quote(here.descriptor.media_type) + ", expected a manifest");
     }
     return here;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which manifest of a layout is meant: by tag, and by platform where an index stands between.
+// Which manifest is meant: by tag, and by platform where an index stands between.
 #pragma once
 
 #include <string>
 
 #include "ocilayout/image.h"
-#include "ocilayout/image_files.h"
+#include "ocilayout/image_source.h"
 
 namespace smith::ocilayout {
 
@@ -14,10 +14,12 @@ namespace smith::ocilayout {
 /// Throws Error: usage, when there is no such image; format.
 [[nodiscard]] Descriptor choose_entry(const ParsedIndex& index, const std::string& tag);
 
-/// The manifest that `entry` is, or leads to. Throws Error: usage, when there is none for `platform`; format;
-/// integrity.
-[[nodiscard]] Descriptor resolve_to_manifest(const ImageFiles& files, const Descriptor& entry,
-                                             const Platform& platform);
+/// The manifest that `top` is, or leads to. Throws Error: usage, when there is none for `platform`; format; what
+/// `source` throws.
+[[nodiscard]] RawManifest resolve_to_manifest(ImageSource& source, RawManifest top, const Platform& platform);
+
+/// False for what only hangs on an image: attached artifacts, and what Oracle's Smith listed as if they were manifests.
+[[nodiscard]] bool can_be_an_image(const Descriptor& entry);
 
 /// The annotation org.opencontainers.image.ref.name; empty when it has none.
 [[nodiscard]] std::string tag_of(const Descriptor& entry);

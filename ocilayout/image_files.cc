@@ -159,16 +159,6 @@ std::unique_ptr<ByteSource> open_blob(const ImageFiles& files, const Descriptor&
     return verifying_source(std::move(source), descriptor.digest, descriptor.size);
 }
 
-std::string read_blob(const ImageFiles& files, const Descriptor& descriptor, std::uint64_t max_bytes) {
-    if (descriptor.size > max_bytes) {
-        throw Error(ErrorKind::format, "blob " + descriptor.digest.str() + " is said to have " +
-                                           std::to_string(descriptor.size) + " bytes, more than the " +
-                                           std::to_string(max_bytes) + " allowed for its kind");
-    }
-    const std::unique_ptr<ByteSource> source = open_blob(files, descriptor);
-    return read_all(*source, max_bytes);
-}
-
 std::optional<std::string> read_blob_if_there(const ImageFiles& files, const Digest& digest, std::uint64_t max_bytes) {
     const std::unique_ptr<ByteSource> source = files.open(blob_name(digest));
     if (!source) return std::nullopt;

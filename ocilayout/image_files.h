@@ -31,10 +31,7 @@ public:
 /// The blob that `descriptor` means, verified when it is read to its end. Throws Error (integrity) when it is missing.
 [[nodiscard]] std::unique_ptr<ByteSource> open_blob(const ImageFiles& files, const Descriptor& descriptor);
 
-/// All of a small blob, verified. Throws Error (format) also when the descriptor claims more than `max_bytes`.
-[[nodiscard]] std::string read_blob(const ImageFiles& files, const Descriptor& descriptor, std::uint64_t max_bytes);
-
-/// As read_blob, when only its digest is known. Nothing when it is missing.
+/// All of a small blob, verified, when only its digest is known. Nothing when it is missing.
 [[nodiscard]] std::optional<std::string> read_blob_if_there(const ImageFiles& files, const Digest& digest,
                                                             std::uint64_t max_bytes);
 

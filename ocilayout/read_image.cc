@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ocilayout/read_image.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "ocilayout/bounds.h"
 #include "ocilayout/decompress.h"
 #include "ocilayout/find_image.h"
-#include "ocilayout/image_files.h"
-#include "ocilayout/json_fields.h"
 #include "ocilayout/layer_stack.h"
 #include "ocilayout/tar_reader.h"
 
@@ -19,21 +15,6 @@ namespace smith::ocilayout {
 namespace {
 
 std::string doing(const Reference& source) { return "reading image " + quote(to_string(source)); }
-
-std::string read_layout_file(const ImageFiles& files, const std::string& name) {
-    const std::unique_ptr<ByteSource> source = files.open(name);
-    if (!source) throw Error(ErrorKind::usage, "it is not an OCI image: it has no " + quote(name));
-    return while_doing([&] { return quote(name); }, [&] { return read_all(*source, limits::kMaxManifestBytes); });
-}
-
-void check_layout_version(const ImageFiles& files) {
-    const std::string text = read_layout_file(files, "oci-layout");
-    const std::string version = while_doing([] { return "'oci-layout'"; },
-                                            [&] { return string_field(parse_json(text), "imageLayoutVersion"); });
-    if (!version.starts_with("1.")) {
-        throw Error(ErrorKind::format, "its layout version is " + quote(version) + ", expected '1.0.0'");
-    }
-}
 
 bool is_layer_type(std::string_view type) {
     // Non-distributable layers are layers like others once their blob is there. What follows "tar" is the compression,
@@ -66,12 +47,12 @@ std::vector<Layer> layers_of(const ParsedManifest& manifest, const ParsedConfig&
     return out;
 }
 
-void read_config(const ImageFiles& files, const ParsedManifest& manifest, ImageHead& head) {
+void read_config(ImageSource& source, const ParsedManifest& manifest, ImageHead& head) {
     const std::string& type = manifest.config.media_type;
     if (type != media_type::kConfig && type != media_type::kDockerConfig) {
         throw Error(ErrorKind::format, "its configuration is of type " + quote(type) + ", so it is no image");
     }
-    head.config_text = read_blob(files, manifest.config, limits::kMaxConfigBytes);
+    head.config_text = read_blob(source, manifest.config, limits::kMaxConfigBytes);
     ParsedConfig config =
         while_doing([] { return "image configuration"; }, [&] { return parse_image_config(head.config_text); });
     head.layers = layers_of(manifest, config);
@@ -81,31 +62,23 @@ void read_config(const ImageFiles& files, const ParsedManifest& manifest, ImageH
 /// The artifacts of an image that are within a bound on all of them together.
 class ArtifactReader {
 public:
-    ArtifactReader(const ImageFiles& files, ImageHead& head) : files_(files), head_(head) {}
+    ArtifactReader(ImageSource& source, ImageHead& head) : source_(source), head_(head) {}
 
-    /// What an entry of index.json by smith names: an image index of manifests with a subject. umoci's gc removes what
-    /// it does not know, so that it may be gone.
-    void read_referrers(const Digest& index_digest) {
-        const std::optional<std::string> text = read_blob_if_there(files_, index_digest, limits::kMaxManifestBytes);
-        if (!text) {
-            head_.warnings.push_back("the index of attached artifacts " + index_digest.str() + " is missing, ignoring");
-            return;
+    void read_all() {
+        ReferrerList referrers = source_.referrers(head_.manifest_desc);
+        for (std::string& warning : referrers.warnings) head_.warnings.push_back(std::move(warning));
+        for (const Descriptor& referrer : referrers.manifests) read_artifact(referrer);
+        for (const Descriptor& blob : source_.blobs_beside()) {
+            add({blob.media_type, blob.media_type, {}, blob.annotations}, blob);
         }
-        for (const Descriptor& entry : parse_index(*text, media_type::kIndex).manifests) read_artifact(entry);
-    }
-
-    /// Oracle's Smith put such blobs into index.json itself.
-    void read_plain(const Descriptor& blob) {
-        if (!files_.open(blob_name(blob.digest))) return;
-        add({blob.media_type, blob.media_type, {}, blob.annotations}, blob);
     }
 
 private:
     void read_artifact(const Descriptor& entry) {
         if (!is_manifest_type(entry.media_type)) return;
-        const std::string text = read_blob(files_, entry, limits::kMaxManifestBytes);
-        const ParsedManifest manifest = parse_manifest(text, entry.media_type);
-        // A tool that edits an image and keeps its annotations leaves the artifacts of another image behind.
+        const ParsedManifest manifest = parse_manifest(source_.read_manifest(entry), entry.media_type);
+        // A tool that edits an image and keeps its annotations leaves the artifacts of another image behind; and a
+        // registry may list what it likes.
         if (!manifest.subject || manifest.subject->digest != head_.manifest_desc.digest) {
             head_.warnings.push_back("artifact " + entry.digest.str() + " belongs to another image, ignoring");
             return;
@@ -117,7 +90,7 @@ private:
     }
 
     void add(Artifact artifact, const Descriptor& blob) {
-        artifact.bytes = read_blob(files_, blob, limits::kMaxArtifactBytes - total_);
+        artifact.bytes = read_blob(source_, blob, limits::kMaxArtifactBytes - total_);
         total_ += artifact.bytes.size();
         if (head_.artifacts.size() >= limits::kMaxArtifacts) {
             throw Error(ErrorKind::format,
@@ -126,39 +99,24 @@ private:
         head_.artifacts.push_back(std::move(artifact));
     }
 
-    const ImageFiles& files_;
+    ImageSource& source_;
     ImageHead& head_;
     std::uint64_t total_ = 0;
 };
 
-void read_artifacts(const ImageFiles& files, const ParsedIndex& index, const Descriptor& entry, ImageHead& head) {
-    ArtifactReader reader(files, head);
-    if (const auto it = entry.annotations.find(std::string(annotation::kReferrers)); it != entry.annotations.end()) {
-        reader.read_referrers(Digest::parse(it->second));
-    }
-    for (const Descriptor& other : index.manifests) {
-        const bool is_plain = !is_manifest_type(other.media_type) && !is_index_type(other.media_type);
-        if (is_plain && tag_of(other) == head.tag) reader.read_plain(other);
-    }
-}
-
-ImageHead read_head(const ImageFiles& files, const Reference& source, const ReadOptions& options) {
-    check_layout_version(files);
-    const std::string index_text = read_layout_file(files, "index.json");
-    const ParsedIndex index =
-        while_doing([] { return "'index.json'"; }, [&] { return parse_index(index_text, media_type::kIndex); });
-    const Descriptor entry = choose_entry(index, source.tag);
+ImageHead read_head(ImageSource& source, const ReadOptions& options) {
     ImageHead head;
-    head.tag = tag_of(entry);
-    head.manifest_desc = resolve_to_manifest(files, entry, options.platform);
+    head.tag = source.tag();
+    RawManifest found = resolve_to_manifest(source, source.manifest(), options.platform);
+    head.manifest_desc = std::move(found.descriptor);
+    head.manifest = std::move(found.bytes);
     while_doing([&] { return "manifest " + head.manifest_desc.digest.str(); },
                 [&] {
-                    head.manifest = read_blob(files, head.manifest_desc, limits::kMaxManifestBytes);
                     ParsedManifest manifest = parse_manifest(head.manifest, head.manifest_desc.media_type);
-                    read_config(files, manifest, head);
+                    read_config(source, manifest, head);
                     head.annotations = std::move(manifest.annotations);
                 });
-    read_artifacts(files, index, entry, head);
+    if (options.artifacts) ArtifactReader(source, head).read_all();
     return head;
 }
 
@@ -184,29 +142,29 @@ private:
 
 /// Damaged bytes fail in many ways. Where they are not those that the manifest means, that is what must be said.
 template <typename Body>
-auto blame_digest_first(const ImageFiles& files, const Descriptor& blob, Body&& body) -> decltype(body()) {
+auto blame_digest_first(ImageSource& source, const Descriptor& blob, Body&& body) -> decltype(body()) {
     try {
         return body();
     } catch (const Error&) {
-        drain(*open_blob(files, blob));
+        drain(*source.open_blob(blob));
         throw;
     }
 }
 
 /// Reads one layer into `stack`. Verifying and decompressing the blob, and the digest of what comes out, run on threads
 /// of their own; here is parsed and stored.
-std::shared_ptr<const Pack> apply_layer(const ImageFiles& files, const Layer& layer, const std::string& origin,
+std::shared_ptr<const Pack> apply_layer(ImageSource& source, const Layer& layer, const std::string& origin,
                                         const ContentStore& store, std::uint64_t& budget, LayerStack& stack) {
     Descriptor blob;
     blob.digest = layer.digest;
     blob.size = layer.size;
     Digest found;
-    auto opened = std::make_unique<BudgetSource>(decompressed(open_blob(files, blob)), budget);
+    auto opened = std::make_unique<BudgetSource>(decompressed(source.open_blob(blob)), budget);
     const std::unique_ptr<ByteSource> tar_stream =
         read_ahead(hashing_source(read_ahead(std::move(opened)), [&found](const Digest& digest) { found = digest; }));
     PackWriter pack = store.write_pack(layer.digest);
     TarReader tar(*tar_stream);
-    blame_digest_first(files, blob, [&] {
+    blame_digest_first(source, blob, [&] {
         stack.apply(tar, origin, pack);
         // The blob's own digest is verified at its end, which lies behind the end of the archive.
         drain(*tar_stream);
@@ -220,39 +178,44 @@ std::shared_ptr<const Pack> apply_layer(const ImageFiles& files, const Layer& la
 
 }  // namespace
 
+ImageHead load_image_head(ImageSource& source, const ReadOptions& options) { return read_head(source, options); }
+
 ImageHead load_image_head(const Reference& source, const ReadOptions& options) {
     return while_doing([&] { return doing(source); },
-                       [&] { return read_head(*open_image_files(source), source, options); });
+                       [&] { return read_head(*open_image_source(source, options.transport), options); });
+}
+
+LoadedImage load_image(ImageSource& source, const ContentStore& store, Reporter& reporter, const ReadOptions& options) {
+    LoadedImage out;
+    out.head = read_head(source, options);
+    auto contents = std::make_shared<PackedContents>();
+    LayerStack stack;
+    std::uint64_t budget = limits::kMaxImageBytes;
+    for (std::size_t i = 0; i < out.head.layers.size(); ++i) {
+        reporter.progress("unpacking", i, out.head.layers.size());
+        const Layer& layer = out.head.layers[i];
+        const std::string number = "layer " + std::to_string(i + 1);
+        const std::string origin = number + " (" + layer.digest.str().substr(0, 7 + 12) + ")";
+        contents->add(while_doing([&] { return number; },
+                                  [&] { return apply_layer(source, layer, origin, store, budget, stack); }));
+    }
+    reporter.progress("unpacking", out.head.layers.size(), out.head.layers.size());
+    out.owner = stack.owner();
+    out.warnings = stack.warnings();
+    for (const std::string& warning : out.warnings) reporter.warn(warning);
+    for (const std::string& warning : out.head.warnings) reporter.warn(warning);
+    out.tree = stack.take_tree();
+    out.contents = std::move(contents);
+    return out;
 }
 
 LoadedImage load_image(const Reference& source, const ContentStore& store, Reporter& reporter,
                        const ReadOptions& options) {
-    return while_doing(
-        [&] { return doing(source); },
-        [&] {
-            const std::unique_ptr<ImageFiles> files = open_image_files(source);
-            LoadedImage out;
-            out.head = read_head(*files, source, options);
-            auto contents = std::make_shared<PackedContents>();
-            LayerStack stack;
-            std::uint64_t budget = limits::kMaxImageBytes;
-            for (std::size_t i = 0; i < out.head.layers.size(); ++i) {
-                reporter.progress("unpacking", i, out.head.layers.size());
-                const Layer& layer = out.head.layers[i];
-                const std::string number = "layer " + std::to_string(i + 1);
-                const std::string origin = number + " (" + layer.digest.str().substr(0, 7 + 12) + ")";
-                contents->add(while_doing([&] { return number; },
-                                          [&] { return apply_layer(*files, layer, origin, store, budget, stack); }));
-            }
-            reporter.progress("unpacking", out.head.layers.size(), out.head.layers.size());
-            out.owner = stack.owner();
-            out.warnings = stack.warnings();
-            for (const std::string& warning : out.warnings) reporter.warn(warning);
-            for (const std::string& warning : out.head.warnings) reporter.warn(warning);
-            out.tree = stack.take_tree();
-            out.contents = std::move(contents);
-            return out;
-        });
+    return while_doing([&] { return doing(source); },
+                       [&] {
+                           const std::unique_ptr<ImageSource> opened = open_image_source(source, options.transport);
+                           return load_image(*opened, store, reporter, options);
+                       });
 }
 
 }  // namespace smith::ocilayout

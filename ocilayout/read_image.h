@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The way back: an image in a layout or an archive, whoever wrote it, becomes a FileTree. Everything is hostile until
+// The way back: an image, wherever it is and whoever wrote it, becomes a FileTree. Everything is hostile until
 // its digest is checked, and bounded even then (bounds.h). Nothing is extracted: names in a layer never become names on
 // the host, and contents go into a pack of the content store.
 #pragma once
@@ -15,6 +15,7 @@
 #include "base/file_tree.h"
 #include "base/reporter.h"
 #include "ocilayout/image.h"
+#include "ocilayout/image_source.h"
 #include "ocilayout/reference.h"
 
 namespace smith::ocilayout {
@@ -47,16 +48,23 @@ struct LoadedImage {
 struct ReadOptions {
     /// Which manifest of a multi-platform index to take.
     Platform platform = host_platform();
+    /// False: ImageHead::artifacts stays empty, and a registry is asked less.
+    bool artifacts = true;
+    TransportOptions transport;
 };
 
 /// Without a tag in `source`: the only image there is, else the one tagged "latest".
 /// Throws Error: usage, when there is no such image or a transport can't be read; integrity, for a blob that does not
 /// match its digest or size; format; system.
 [[nodiscard]] ImageHead load_image_head(const Reference& source, const ReadOptions& options = {});
+/// Likewise, of a source that is open. `options.transport` is not looked at.
+[[nodiscard]] ImageHead load_image_head(ImageSource& source, const ReadOptions& options = {});
 
 /// As load_image_head, and applies the layers. Each of them becomes one pack of `store`.
 /// Throws also Error (integrity) when a layer does not match the diff_id in the configuration.
 [[nodiscard]] LoadedImage load_image(const Reference& source, const ContentStore& store, Reporter& reporter,
+                                     const ReadOptions& options = {});
+[[nodiscard]] LoadedImage load_image(ImageSource& source, const ContentStore& store, Reporter& reporter,
                                      const ReadOptions& options = {});
 
 }  // namespace smith::ocilayout

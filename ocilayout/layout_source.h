@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "ocilayout/image_files.h"
+#include "ocilayout/image_source.h"
+
+namespace smith::ocilayout {
+
+/// The image that `reference` names in an OCI layout, as a directory or in an archive.
+[[nodiscard]] std::unique_ptr<ImageSource> layout_source(std::unique_ptr<ImageFiles> files, const Reference& reference);
+
+}  // namespace smith::ocilayout
