@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // So far the parser refuses every configuration that asks for a cgroup, so that no container has one.
-#include "runtime/cgroups.h"
+#include "runtime/container_cgroups.h"
 
 #include "base/error.h"
 

@@ -2,7 +2,7 @@
 //
 // The cgroups of one container, as the verbs see them: a list of directories that is written into the container's
 // state, and what can be done with it. Which version, which driver and which controllers stand behind it is known to
-// cgroups.cc alone.
+// cgroups.h alone.
 #pragma once
 
 #include <sys/types.h>
