@@ -51,6 +51,10 @@ void set_tls(CURL* easy, const HttpAccess& access) {
         set(easy, CURLOPT_SSL_VERIFYHOST, 0L, "sslverify");
     }
     if (!access.ca_file.empty()) set(easy, CURLOPT_CAINFO, access.ca_file.c_str(), "sslcacert");
+    if (!access.ca_pem.empty()) {
+        curl_blob blob{const_cast<char*>(access.ca_pem.data()), access.ca_pem.size(), CURL_BLOB_COPY};
+        set(easy, CURLOPT_CAINFO_BLOB, &blob, "certificates of authorities");
+    }
     if (!access.client_cert.empty()) set(easy, CURLOPT_SSLCERT, access.client_cert.c_str(), "sslclientcert");
     if (!access.client_key.empty()) set(easy, CURLOPT_SSLKEY, access.client_key.c_str(), "sslclientkey");
 }
@@ -89,6 +93,15 @@ void set_patience(CURL* easy, const HttpAccess& access) {
 std::string origin_of(std::string_view url) {
     const UrlHandle handle = parsed(url);
     return handle ? origin_of(handle.get()) : std::string();
+}
+
+std::string resolve_url(std::string_view base, std::string_view reference) {
+    const UrlHandle handle = parsed(base);
+    if (!handle || curl_url_set(handle.get(), CURLUPART_URL, std::string(reference).c_str(), 0) != CURLUE_OK) return {};
+    char* text = nullptr;
+    if (curl_url_get(handle.get(), CURLUPART_URL, &text, 0) != CURLUE_OK) return {};
+    const CurlText owner(text);
+    return text;
 }
 
 const HttpCredential* credential_for(const HttpAccess& access, std::string_view url) {

@@ -29,6 +29,7 @@ enum class IpVersion { any, v4, v6 };
 struct HttpAccess {
     bool verify_tls = true;   ///< of the server's certificate, both who signed it and for which host it is
     std::string ca_file;      ///< PEM; "": the system's
+    std::string ca_pem;       ///< certificates themselves, as PEM; besides the system's where it keeps them in a folder
     std::string client_cert;  ///< PEM; "": none
     std::string client_key;   ///< PEM; "": in client_cert
     /// A URL; "": a direct connection; nothing: what http_proxy, https_proxy and no_proxy of the environment say.
@@ -48,6 +49,9 @@ struct HttpAccess {
 /// "https://host:443": scheme, host and port of `url` in lower case, as libcurl itself takes it apart; "" for what is
 /// no URL with a host.
 [[nodiscard]] std::string origin_of(std::string_view url);
+
+/// Where `reference`, a URL or a part of one (RFC 3986, "Relative Resolution"), leads from `base`; "" for what is none.
+[[nodiscard]] std::string resolve_url(std::string_view base, std::string_view reference);
 
 /// The credential of `access` for `url`; null when there is none, or when the URL has one of its own.
 [[nodiscard]] const HttpCredential* credential_for(const HttpAccess& access, std::string_view url);

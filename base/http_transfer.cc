@@ -97,6 +97,8 @@ void Transfer::prepare(CURL* easy, const HttpOptions& options) {
 
 void Transfer::set_method(CURL* easy) {
     if (request_.body) {
+        // It may have been sent before, in vain.
+        if (request_.body->rewind) request_.body->rewind();
         set(easy, CURLOPT_UPLOAD, 1L);
         set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request_.body->size));
         set(easy, CURLOPT_READFUNCTION, &Transfer::on_read);
