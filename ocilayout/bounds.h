@@ -27,11 +27,6 @@ inline constexpr std::uint64_t kFreeLayerBytes = 1 * kGiB;
 inline constexpr std::uint64_t kMaxPaxBytes = 1 * kMiB;
 // A global or local PAX header may precede a header, a long name another; a chain of them is an attack.
 inline constexpr int kMaxMetaHeaders = 16;
-// A sparse file of this many pieces is stored more densely as an ordinary one; their list takes 4 MiB.
-inline constexpr std::size_t kMaxSparseChunks = 262'144;
-// Holes cost an attacker nothing and us their whole length in zeros. The one known case beyond this, /var/log/lastlog
-// of a user with a huge id, fills the disk of whoever unpacks it.
-inline constexpr std::uint64_t kMaxHoleBytes = 1 * kGiB;
 // zstd -19 uses 8 MiB, --ultra -21 uses 64 MiB. What needs more is memory taken from us by a stranger.
 inline constexpr int kMaxZstdWindowLog = 26;
 // Blobs, JSON and directories of a layout or of an archive.
@@ -40,5 +35,16 @@ inline constexpr std::uint64_t kMaxArchiveBytes = 256 * kGiB;
 // What hangs on an image by `subject`: a spec, a package list, reasons, signatures, an SBOM.
 inline constexpr std::size_t kMaxArtifacts = 256;
 inline constexpr std::uint64_t kMaxArtifactBytes = 64 * kMiB;
+
+// Written by hand or by `login`; a line or two for each registry.
+inline constexpr std::uint64_t kMaxCredentialFileBytes = 1 * kMiB;
+inline constexpr std::uint64_t kMaxRegistriesConfBytes = 1 * kMiB;
+// A certificate, or a bundle of them; the system's own has some 250 KiB.
+inline constexpr std::uint64_t kMaxCertificateBytes = 4 * kMiB;
+// Tokens of Azure and Google have some KiB.
+inline constexpr std::uint64_t kMaxTokenBytes = 256 * kKiB;
+// Pages of tags, and tags in all. The largest public repositories have some 100,000.
+inline constexpr std::size_t kMaxTagPages = 10'000;
+inline constexpr std::size_t kMaxTags = 1'000'000;
 
 }  // namespace smith::ocilayout::limits

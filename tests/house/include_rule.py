@@ -34,6 +34,7 @@ FENCED = {
     r"CLI/": ["tools/"],
     r"libdeflate\.h": ["ocilayout/"],
     r"archive(_entry)?\.h": ["base/"],
+    r"libpsl\.h": ["ocilayout/"],
     r"openssl/": ["base/"],
 }
 
