@@ -1,25 +1,185 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ocilayout/registry.h"
 
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <utility>
+
 #include "base/error.h"
+#include "ocilayout/bounds.h"
+#include "ocilayout/registries_conf.h"
+#include "ocilayout/registry_blobs.h"
+#include "ocilayout/registry_manifests.h"
+#include "ocilayout/registry_name.h"
 
 namespace smith::ocilayout {
 
 namespace {
 
-[[noreturn]] void not_there_yet() {
-    throw Error(ErrorKind::usage, "this transport is not there yet; use oci: or oci-archive:");
+using Clients = std::vector<std::shared_ptr<RegistryClient>>;
+
+Clients clients_to_pull(const RegistryName& name, const RegistryOptions& options) {
+    Clients out;
+    const std::vector<RegistryPlace> places = places_to_pull(load_registries_conf(), name);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        RegistryOptions its = options;
+        // What was said on the command line is about the registry that was named there, not about its mirrors.
+        if (i + 1 < places.size()) {
+            its.login.reset();
+            its.insecure = false;
+            its.cert_dir.clear();
+        }
+        out.push_back(std::make_shared<RegistryClient>(places[i], its));
+    }
+    return out;
 }
+
+/// Calls `ask` for each of `clients` until one has what is wanted, and puts that one first. When none has, what the
+/// last one said is thrown, or nothing comes back.
+template <typename Ask>
+auto ask_in_turn(Clients& clients, const Ask& ask) -> decltype(ask(*clients[0])) {
+    for (std::size_t i = 0;; ++i) {
+        const bool is_last = i + 1 == clients.size();
+        try {
+            auto found = ask(*clients[i]);
+            if (!found && !is_last) continue;
+            if (found) std::rotate(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(i), clients.end());
+            return found;
+        } catch (const Error& e) {
+            if (is_last) throw;
+            if (Reporter* reporter = clients[i]->options().reporter; reporter != nullptr) {
+                reporter->debug(e.message() + "; asking the next place");
+            }
+        }
+    }
+}
+
+class RegistrySource : public ImageSource {
+public:
+    RegistrySource(const RegistryName& name, const RegistryOptions& options)
+        : name_(name), clients_(clients_to_pull(name, options)) {
+        const std::string reference = name.digest ? name.digest->str() : name.tag_or_default();
+        auto found = ask_in_turn(clients_, [&](RegistryClient& client) { return get_manifest(client, reference); });
+        if (!found) throw Error(ErrorKind::usage, "the registry has no image of that name");
+        manifest_ = std::move(*found);
+    }
+
+    RawManifest manifest() override { return manifest_; }
+    std::string tag() override { return name_.tag_or_default(); }
+
+    std::optional<RawManifest> find_tag(const std::string& tag) override {
+        if (!is_registry_tag(tag)) return std::nullopt;
+        Clients clients = clients_;
+        return ask_in_turn(clients, [&](RegistryClient& client) { return get_manifest(client, tag); });
+    }
+
+    std::vector<std::string> tags() override { return list_tags(*clients_.front()); }
+
+    std::string read_manifest(const Descriptor& descriptor) override {
+        if (descriptor.size > limits::kMaxManifestBytes) {
+            throw Error(ErrorKind::format, "manifest " + descriptor.digest.str() + " is said to have " +
+                                               std::to_string(descriptor.size) + " bytes, more than the " +
+                                               std::to_string(limits::kMaxManifestBytes) + " allowed");
+        }
+        Clients clients = clients_;
+        auto found =
+            ask_in_turn(clients, [&](RegistryClient& client) { return get_manifest(client, descriptor.digest.str()); });
+        if (!found) throw Error(ErrorKind::integrity, "manifest " + descriptor.digest.str() + " is missing");
+        if (found->descriptor.size != descriptor.size) {
+            throw Error(ErrorKind::integrity, "manifest " + descriptor.digest.str() + " has " +
+                                                  std::to_string(found->descriptor.size) + " bytes, expected " +
+                                                  std::to_string(descriptor.size));
+        }
+        return std::move(found->bytes);
+    }
+
+    std::unique_ptr<ByteSource> open_blob(const Descriptor& descriptor) override {
+        return open_remote_blob(clients_, descriptor);
+    }
+
+    ReferrerList referrers(const Descriptor& subject) override {
+        return {list_referrers(*clients_.front(), subject.digest), {}};
+    }
+
+    std::string repository() const override { return clients_.front()->name(); }
+
+private:
+    RegistryName name_;
+    Clients clients_;  ///< the one that has the image first; not changed after construction
+    RawManifest manifest_;
+};
+
+class RegistryDestination : public ImageDestination {
+public:
+    RegistryDestination(const RegistryName& name, const RegistryOptions& options)
+        : name_(name), client_(place_to_push(load_registries_conf(), name), options) {}
+
+    bool has_blob(const Descriptor& blob) override { return ocilayout::has_blob(client_, blob); }
+
+    void put_blob(const Descriptor& blob, const BlobOpener& open, const std::string& mount_from) override {
+        ocilayout::put_blob(client_, blob, open, mountable(mount_from));
+    }
+
+    void put_manifest(const Descriptor& descriptor, std::string_view bytes) override {
+        put(descriptor, bytes, descriptor.digest.str());
+    }
+
+    void put_tagged(const Descriptor& descriptor, std::string_view bytes, const std::string& tag) override {
+        if (name_.digest && *name_.digest != descriptor.digest) {
+            throw Error(ErrorKind::usage, "the destination names digest " + name_.digest->str() +
+                                              ", and the image is " + descriptor.digest.str());
+        }
+        if (!tag.empty() && !is_registry_tag(tag)) {
+            throw Error(ErrorKind::usage, quote(tag) + " is not a tag that a registry can have");
+        }
+        // Who finds the image by its tag finds also what hangs on it.
+        add_pending_referrers();
+        put(descriptor, bytes, tag.empty() ? descriptor.digest.str() : tag);
+    }
+
+    std::string tag() const override { return name_.tag_or_default(); }
+    void finish() override { add_pending_referrers(); }
+
+private:
+    void put(const Descriptor& descriptor, std::string_view bytes, const std::string& reference) {
+        if (ocilayout::put_manifest(client_, descriptor, bytes, reference)) return;
+        const ParsedManifest manifest = parse_manifest(bytes, descriptor.media_type);
+        Descriptor entry = describe(descriptor.media_type, bytes);
+        entry.artifact_type = manifest.artifact_type.empty() ? manifest.config.media_type : manifest.artifact_type;
+        entry.annotations = manifest.annotations;
+        pending_[manifest.subject->digest].push_back(std::move(entry));
+    }
+
+    void add_pending_referrers() {
+        for (const auto& [subject, entries] : std::exchange(pending_, {})) {
+            add_to_referrers_tag(client_, subject, entries);
+        }
+    }
+
+    /// The repository of `from`, if it is one of this registry and another one.
+    [[nodiscard]] std::string mountable(const std::string& from) const {
+        const std::string& host = client_.place().host;
+        if (!from.starts_with(host + "/") || from == client_.name()) return {};
+        const std::string repository = from.substr(host.size() + 1);
+        return is_repository_name(repository) ? repository : std::string();
+    }
+
+    RegistryName name_;
+    RegistryClient client_;
+    /// By subject, where the registry has no referrers API.
+    std::map<Digest, std::vector<Descriptor>> pending_;
+};
 
 }  // namespace
 
-std::unique_ptr<ImageSource> open_registry_source(const Reference& /*source*/, const TransportOptions& /*options*/) {
-    not_there_yet();
+std::unique_ptr<ImageSource> open_registry_source(const Reference& source, const TransportOptions& options) {
+    return std::make_unique<RegistrySource>(parse_registry_name(source.name), options.registry);
 }
 
-std::unique_ptr<ImageDestination> open_registry_destination(const Reference& /*destination*/,
-                                                            const TransportOptions& /*options*/) {
-    not_there_yet();
+std::unique_ptr<ImageDestination> open_registry_destination(const Reference& destination,
+                                                            const TransportOptions& options) {
+    return std::make_unique<RegistryDestination>(parse_registry_name(destination.name), options.registry);
 }
 
 }  // namespace smith::ocilayout
