@@ -66,6 +66,7 @@ public:
         TarEntry entry;
         while (tar.next(entry)) {
             if (entry.kind != TarKind::regular) continue;
+            if (entry.is_sparse) throw Error(ErrorKind::format, quote(entry.name) + " is a sparse file in an archive");
             // Last wins, as if it were unpacked.
             members_[std::string(ImagePath::parse(entry.name).relative())] = {tar.position(), entry.size};
             if (members_.size() > limits::kMaxArchiveEntries) {

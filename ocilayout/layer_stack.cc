@@ -20,16 +20,6 @@ constexpr std::size_t kMaxWarnings = 200;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::format, why); }
 
-Content store_content(TarReader& tar, PackWriter& pack, std::vector<std::byte>& buffer) {
-    try {
-        while (const std::size_t got = tar.read(buffer)) pack.write(std::span(buffer).first(got));
-    } catch (...) {
-        pack.abandon_content();
-        throw;
-    }
-    return pack.end_content();
-}
-
 std::string_view name_of(TarKind kind) {
     switch (kind) {
         case TarKind::character_device: return "a character device";
@@ -45,19 +35,32 @@ bool is_device(TarKind kind) {
 
 }  // namespace
 
-void LayerStack::apply(TarReader& tar, const std::string& origin, PackWriter& pack) {
+void LayerStack::begin(const std::string& origin) {
     origin_ = origin;
     added_.clear();
-    TarEntry entry;
-    while (tar.next(entry)) {
-        if (++entries_ > limits::kMaxTreeEntries) {
-            refuse("more than " + std::to_string(limits::kMaxTreeEntries) + " entries in the layers of one image");
-        }
-        while_doing([&] { return "entry " + quote(entry.name); }, [&] { apply_entry(tar, entry, pack); });
-    }
 }
 
-void LayerStack::apply_entry(TarReader& tar, const TarEntry& entry, PackWriter& pack) {
+void LayerStack::apply(LayerRecordReader& layer, const std::string& origin) {
+    begin(origin);
+    LayerEntry entry;
+    while (layer.next(entry)) apply_entry(entry);
+}
+
+void LayerStack::apply(TarReader& tar, const std::string& origin, PackWriter& pack) {
+    begin(origin);
+    std::vector<std::byte> buffer(std::size_t{64} * 1024);
+    TarEntry entry;
+    while (tar.next(entry)) apply_entry(read_layer_entry(tar, entry, pack, buffer));
+}
+
+void LayerStack::apply_entry(const LayerEntry& entry) {
+    if (++entries_ > limits::kMaxTreeEntries) {
+        refuse("more than " + std::to_string(limits::kMaxTreeEntries) + " entries in the layers of one image");
+    }
+    while_doing([&] { return "entry " + quote(entry.name); }, [&] { apply_named(entry); });
+}
+
+void LayerStack::apply_named(const LayerEntry& entry) {
     const ImagePath spelled = ImagePath::parse(entry.name);
     note_owner(entry);
     if (spelled.is_root()) {
@@ -77,10 +80,7 @@ void LayerStack::apply_entry(TarReader& tar, const TarEntry& entry, PackWriter& 
             // Of both layers; what is in it stays.
             added_.insert(path);
             return;
-        case TarKind::regular: {
-            const Content content = store_content(tar, pack, buffer_);
-            return put(path, Regular{(entry.mode & 0111U) != 0, content});
-        }
+        case TarKind::regular: return put(path, Regular{entry.executable, entry.content});
         case TarKind::symlink: return put(path, Symlink{entry.link});
         case TarKind::hard_link: {
             Node node = hard_linked(path, entry.link);
@@ -151,17 +151,13 @@ void LayerStack::remove_lower(const ImagePath& path, bool itself) {
     }
 }
 
-void LayerStack::note_losses(const TarEntry& entry, const ImagePath& path) {
+void LayerStack::note_losses(const LayerEntry& entry, const ImagePath& path) {
     if (is_device(entry.kind)) warn(quote(path.str()) + " is " + std::string(name_of(entry.kind)) + ", ignoring");
-    if (entry.kind == TarKind::regular && (entry.mode & 06000U) != 0) {
-        warn(quote(path.str()) + " has the setuid or setgid bit, ignoring the bit");
-    }
-    for (const std::string& xattr : entry.xattrs) {
-        if (xattr == "security.capability") warn(quote(path.str()) + " has file capabilities, ignoring them");
-    }
+    if (entry.set_id) warn(quote(path.str()) + " has the setuid or setgid bit, ignoring the bit");
+    if (entry.has_capabilities) warn(quote(path.str()) + " has file capabilities, ignoring them");
 }
 
-void LayerStack::note_owner(const TarEntry& entry) {
+void LayerStack::note_owner(const LayerEntry& entry) {
     const bool too_large = entry.uid > UINT32_MAX || entry.gid > UINT32_MAX;
     const Owner owner{static_cast<std::uint32_t>(entry.uid), static_cast<std::uint32_t>(entry.gid)};
     if (too_large || (owner_ && *owner_ != owner)) owners_differ_ = true;

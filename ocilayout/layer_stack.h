@@ -12,6 +12,7 @@
 
 #include "base/content_store.h"
 #include "base/file_tree.h"
+#include "ocilayout/layer_record.h"
 #include "ocilayout/owner.h"
 #include "ocilayout/tar_reader.h"
 
@@ -19,8 +20,9 @@ namespace smith::ocilayout {
 
 class LayerStack {
 public:
-    /// Applies the next layer; contents go to `pack`, which the caller commits. Throws Error (format), naming the
-    /// entry.
+    /// Applies the next layer. Throws Error (format), naming the entry.
+    void apply(LayerRecordReader& layer, const std::string& origin);
+    /// The same for a layer that is being read; contents go to `pack`, which the caller commits.
     void apply(TarReader& tar, const std::string& origin, PackWriter& pack);
 
     [[nodiscard]] const FileTree& tree() const noexcept { return tree_; }
@@ -31,14 +33,16 @@ public:
     [[nodiscard]] std::vector<std::string> warnings() const;
 
 private:
-    void apply_entry(TarReader& tar, const TarEntry& entry, PackWriter& pack);
+    void begin(const std::string& origin);
+    void apply_entry(const LayerEntry& entry);
+    void apply_named(const LayerEntry& entry);
     void apply_whiteout(const ImagePath& directory, std::string_view name);
     void put(const ImagePath& path, Node node);
     [[nodiscard]] Node hard_linked(const ImagePath& path, const std::string& target) const;
     [[nodiscard]] ImagePath resolve_parent(const ImagePath& path) const;
     void remove_lower(const ImagePath& path, bool itself);
-    void note_losses(const TarEntry& entry, const ImagePath& path);
-    void note_owner(const TarEntry& entry);
+    void note_losses(const LayerEntry& entry, const ImagePath& path);
+    void note_owner(const LayerEntry& entry);
     void warn(std::string sentence);
 
     FileTree tree_;
@@ -46,7 +50,6 @@ private:
     /// Whiteouts spare what their own layer brought, wherever in the layer they stand.
     std::set<ImagePath> added_;
     std::uint64_t entries_ = 0;
-    std::vector<std::byte> buffer_ = std::vector<std::byte>(std::size_t{64} * 1024);
     std::optional<Owner> owner_;
     bool owners_differ_ = false;
     std::vector<std::string> warnings_;

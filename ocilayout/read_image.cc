@@ -5,10 +5,8 @@
 
 #include "base/error.h"
 #include "ocilayout/bounds.h"
-#include "ocilayout/decompress.h"
 #include "ocilayout/find_image.h"
-#include "ocilayout/layer_stack.h"
-#include "ocilayout/tar_reader.h"
+#include "ocilayout/read_layers.h"
 
 namespace smith::ocilayout {
 
@@ -107,7 +105,8 @@ private:
 ImageHead read_head(ImageSource& source, const ReadOptions& options) {
     ImageHead head;
     head.tag = source.tag();
-    RawManifest found = resolve_to_manifest(source, source.manifest(), options.platform);
+    RawManifest found = options.pinned ? RawManifest{*options.pinned, source.read_manifest(*options.pinned)}
+                                       : resolve_to_manifest(source, source.manifest(), options.platform);
     head.manifest_desc = std::move(found.descriptor);
     head.manifest = std::move(found.bytes);
     while_doing([&] { return "manifest " + head.manifest_desc.digest.str(); },
@@ -118,62 +117,6 @@ ImageHead read_head(ImageSource& source, const ReadOptions& options) {
                 });
     if (options.artifacts) ArtifactReader(source, head).read_all();
     return head;
-}
-
-/// Bounds what all layers together become.
-class BudgetSource : public ByteSource {
-public:
-    BudgetSource(std::unique_ptr<ByteSource> inner, std::uint64_t& left) : inner_(std::move(inner)), left_(left) {}
-
-    std::size_t read(std::span<std::byte> buffer) override {
-        const std::size_t got = inner_->read(buffer);
-        if (got > left_) {
-            throw Error(ErrorKind::format,
-                        "the layers hold more than the " + std::to_string(limits::kMaxImageBytes) + " bytes allowed");
-        }
-        left_ -= got;
-        return got;
-    }
-
-private:
-    std::unique_ptr<ByteSource> inner_;
-    std::uint64_t& left_;
-};
-
-/// Damaged bytes fail in many ways. Where they are not those that the manifest means, that is what must be said.
-template <typename Body>
-auto blame_digest_first(ImageSource& source, const Descriptor& blob, Body&& body) -> decltype(body()) {
-    try {
-        return body();
-    } catch (const Error&) {
-        drain(*source.open_blob(blob));
-        throw;
-    }
-}
-
-/// Reads one layer into `stack`. Verifying and decompressing the blob, and the digest of what comes out, run on threads
-/// of their own; here is parsed and stored.
-std::shared_ptr<const Pack> apply_layer(ImageSource& source, const Layer& layer, const std::string& origin,
-                                        const ContentStore& store, std::uint64_t& budget, LayerStack& stack) {
-    Descriptor blob;
-    blob.digest = layer.digest;
-    blob.size = layer.size;
-    Digest found;
-    auto opened = std::make_unique<BudgetSource>(decompressed(source.open_blob(blob)), budget);
-    const std::unique_ptr<ByteSource> tar_stream =
-        read_ahead(hashing_source(read_ahead(std::move(opened)), [&found](const Digest& digest) { found = digest; }));
-    PackWriter pack = store.write_pack(layer.digest);
-    TarReader tar(*tar_stream);
-    blame_digest_first(source, blob, [&] {
-        stack.apply(tar, origin, pack);
-        // The blob's own digest is verified at its end, which lies behind the end of the archive.
-        drain(*tar_stream);
-    });
-    if (found != layer.diff_id) {
-        throw Error(ErrorKind::integrity, "it does not match the diff_id in the configuration: expected " +
-                                              layer.diff_id.str() + ", got " + found.str());
-    }
-    return pack.commit();
 }
 
 }  // namespace
@@ -188,24 +131,15 @@ ImageHead load_image_head(const Reference& source, const ReadOptions& options) {
 LoadedImage load_image(ImageSource& source, const ContentStore& store, Reporter& reporter, const ReadOptions& options) {
     LoadedImage out;
     out.head = read_head(source, options);
-    auto contents = std::make_shared<PackedContents>();
-    LayerStack stack;
-    std::uint64_t budget = limits::kMaxImageBytes;
-    for (std::size_t i = 0; i < out.head.layers.size(); ++i) {
-        reporter.progress("unpacking", i, out.head.layers.size());
-        const Layer& layer = out.head.layers[i];
-        const std::string number = "layer " + std::to_string(i + 1);
-        const std::string origin = number + " (" + layer.digest.str().substr(0, 7 + 12) + ")";
-        contents->add(while_doing([&] { return number; },
-                                  [&] { return apply_layer(source, layer, origin, store, budget, stack); }));
-    }
-    reporter.progress("unpacking", out.head.layers.size(), out.head.layers.size());
-    out.owner = stack.owner();
-    out.warnings = stack.warnings();
+    const auto open = [&source](const Descriptor& blob) { return source.open_blob(blob); };
+    StackedLayers stacked =
+        read_layers(out.head.layers, open, store, {options.transport.jobs, options.reread}, reporter);
+    out.tree = std::move(stacked.tree);
+    out.contents = std::move(stacked.contents);
+    out.owner = stacked.owner;
+    out.warnings = std::move(stacked.warnings);
     for (const std::string& warning : out.warnings) reporter.warn(warning);
     for (const std::string& warning : out.head.warnings) reporter.warn(warning);
-    out.tree = stack.take_tree();
-    out.contents = std::move(contents);
     return out;
 }
 

@@ -50,7 +50,11 @@ struct ReadOptions {
     Platform platform = host_platform();
     /// False: ImageHead::artifacts stays empty, and a registry is asked less.
     bool artifacts = true;
-    TransportOptions transport;
+    /// The manifest to take, whatever the reference names by now.
+    std::optional<Descriptor> pinned;
+    /// Unpacks layers anew: what the cache has of them was found to be damaged.
+    bool reread = false;
+    TransportOptions transport;  ///< `jobs`: also, how many layers are unpacked at the same time
 };
 
 /// Without a tag in `source`: the only image there is, else the one tagged "latest".
@@ -60,8 +64,9 @@ struct ReadOptions {
 /// Likewise, of a source that is open. `options.transport` is not looked at.
 [[nodiscard]] ImageHead load_image_head(ImageSource& source, const ReadOptions& options = {});
 
-/// As load_image_head, and applies the layers. Each of them becomes one pack of `store`.
-/// Throws also Error (integrity) when a layer does not match the diff_id in the configuration.
+/// As load_image_head, and applies the layers. Each of them becomes one pack of `store`, with a record of its entries;
+/// a layer of which the store has both is not read again. Throws also Error (integrity) when a layer does not match the
+/// diff_id in the configuration.
 [[nodiscard]] LoadedImage load_image(const Reference& source, const ContentStore& store, Reporter& reporter,
                                      const ReadOptions& options = {});
 [[nodiscard]] LoadedImage load_image(ImageSource& source, const ContentStore& store, Reporter& reporter,

@@ -16,14 +16,45 @@ namespace smith::ocilayout {
 namespace {
 
 constexpr std::size_t kBlock = 512;
+constexpr std::string_view kSparse = "GNU.sparse.";
 constexpr std::uint64_t kLargestSize = std::numeric_limits<std::int64_t>::max();
 // What bsdtar writes into the size field when the real size is in a pax record: the largest that fits.
 constexpr std::uint64_t kFullSizeField = (std::uint64_t{1} << 33U) - 1;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::format, "tar: " + why); }
 
+std::uint64_t decimal(std::string_view text, std::string_view what) {
+    std::uint64_t out = 0;
+    if (text.empty()) refuse("pax record " + quote(what) + " is empty");
+    for (const char c : text) {
+        if (c < '0' || c > '9' || out > (kLargestSize - 9) / 10) {
+            refuse("pax record " + quote(what) + " is not a number: " + quote(text));
+        }
+        out = out * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    return out;
+}
+
+std::optional<TarKind> kind_of(char type) {
+    switch (type) {
+        case '\0':
+        case '0':
+        case '7':                           // contiguous, which no file system here has
+        case 'S': return TarKind::regular;  // GNU's sparse file
+        case '1': return TarKind::hard_link;
+        case '2': return TarKind::symlink;
+        case '3': return TarKind::character_device;
+        case '4': return TarKind::block_device;
+        case '5': return TarKind::directory;
+        case '6': return TarKind::fifo;
+        default: return std::nullopt;
+    }
+}
+
+}  // namespace
+
 /// A header block, field by field (pax(1), "ustar Interchange Format"; tar.5 of libarchive for the GNU one).
-class HeaderBlock {
+class TarReader::HeaderBlock {
 public:
     std::array<std::byte, kBlock> bytes{};
 
@@ -97,35 +128,6 @@ private:
     }
 };
 
-std::uint64_t decimal(std::string_view text, std::string_view what) {
-    std::uint64_t out = 0;
-    if (text.empty()) refuse("pax record " + quote(what) + " is empty");
-    for (const char c : text) {
-        if (c < '0' || c > '9' || out > (kLargestSize - 9) / 10) {
-            refuse("pax record " + quote(what) + " is not a number: " + quote(text));
-        }
-        out = out * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    return out;
-}
-
-std::optional<TarKind> kind_of(char type) {
-    switch (type) {
-        case '\0':
-        case '0':
-        case '7': return TarKind::regular;  // 7: contiguous, which no file system here has.
-        case '1': return TarKind::hard_link;
-        case '2': return TarKind::symlink;
-        case '3': return TarKind::character_device;
-        case '4': return TarKind::block_device;
-        case '5': return TarKind::directory;
-        case '6': return TarKind::fifo;
-        default: return std::nullopt;
-    }
-}
-
-}  // namespace
-
 /// What the meta entries before an entry say about it.
 struct TarReader::Extended {
     std::optional<std::string> path;
@@ -136,6 +138,7 @@ struct TarReader::Extended {
     std::vector<std::string> xattrs;
     std::optional<std::string> gnu_name;
     std::optional<std::string> gnu_link;
+    SparseRecords sparse;
 
     void set(std::string_view key, std::string_view value) {
         constexpr std::string_view xattr = "SCHILY.xattr.";
@@ -153,8 +156,8 @@ struct TarReader::Extended {
             xattrs.emplace_back(key.substr(xattr.size()));
         } else if (key.starts_with(libarchive_xattr)) {
             xattrs.emplace_back(key.substr(libarchive_xattr.size()));
-        } else if (key.starts_with("GNU.sparse.")) {
-            refuse("sparse files are not supported yet");
+        } else if (key.starts_with(kSparse)) {
+            sparse.set(key.substr(kSparse.size()), value);
         }
         // Times, names of owners, comments: nothing of it can be in a tree.
     }
@@ -176,7 +179,7 @@ struct TarReader::Extended {
             const std::string_view key = record.substr(0, equals);
             if (!global) {
                 set(key, record.substr(equals + 1));
-            } else if (key == "path" || key == "linkpath" || key == "size" || key.starts_with("GNU.sparse.")) {
+            } else if (key == "path" || key == "linkpath" || key == "size" || key.starts_with(kSparse)) {
                 // Go skips global headers and GNU tar applies them: two trees out of one layer.
                 refuse("a global pax header sets " + quote(key));
             }
@@ -245,7 +248,6 @@ bool TarReader::read_header(TarEntry& entry, Extended& extended) {
                 (header.type() == 'L' ? extended.gnu_name : extended.gnu_link) = std::move(text);
                 continue;
             }
-            case 'S': refuse("sparse files are not supported yet");
             default: break;
         }
         entry.name = header.name();
@@ -257,6 +259,7 @@ bool TarReader::read_header(TarEntry& entry, Extended& extended) {
         const std::optional<TarKind> kind = kind_of(header.type());
         if (!kind) refuse("entry " + quote(entry.name) + " is of unknown type " + quote(header.raw(156, 1)));
         entry.kind = *kind;
+        if (header.type() == 'S') read_gnu_sparse(header);
         // The seventh edition had no type for directories.
         if (header.type() == '\0' && entry.name.ends_with('/')) entry.kind = TarKind::directory;
         return true;
@@ -267,6 +270,7 @@ bool TarReader::next(TarEntry& entry) {
     skip_data();
     entry = {};
     Extended extended;
+    sparse_.reset();
     if (!read_header(entry, extended)) return false;
 
     if (extended.path) entry.name = *extended.path;
@@ -291,10 +295,108 @@ bool TarReader::next(TarEntry& entry) {
     if (entry.kind != TarKind::regular) entry.size = 0;
     left_ = entry.size;
     padding_ = (kBlock - entry.size % kBlock) % kBlock;
+    if (sparse_ || extended.sparse.any()) begin_sparse(entry, extended);
     return true;
 }
 
-std::size_t TarReader::read(std::span<std::byte> buffer) {
+/// The oldest form: four pieces in the header, 21 in each block that follows it.
+void TarReader::read_gnu_sparse(const HeaderBlock& header) {
+    if (!header.is_gnu()) refuse("a sparse file, and not by GNU tar");
+    sparse_.emplace();
+    sparse_->size = header.number(483, 12, "size of a sparse file");
+    const auto add_from = [this](const HeaderBlock& block, std::size_t at, std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i, at += 24) {
+            if (block.raw(at, 1)[0] == '\0') return;  // the list may end early
+            const std::uint64_t offset = block.number(at, 12, "offset");
+            add_chunk(*sparse_, offset, block.number(at + 12, 12, "length"));
+        }
+    };
+    add_from(header, 386, 4);
+    bool more = header.raw(482, 1)[0] != '\0';
+    while (more) {
+        HeaderBlock block;
+        if (!read_block(block.bytes)) refuse("the archive is cut short");
+        add_from(block, 0, 21);
+        more = block.raw(504, 1)[0] != '\0';
+    }
+}
+
+/// Version 1.0: how many pieces, then offset and length of each, a number a line; up to the end of a block.
+void TarReader::read_map_in_data() {
+    std::string text;
+    std::size_t at = 0;
+    const auto next_number = [&] {
+        for (;;) {
+            if (const std::size_t end = text.find('\n', at); end != std::string::npos) {
+                const std::uint64_t out = sparse_number(std::string_view(text).substr(at, end - at));
+                at = end + 1;
+                return out;
+            }
+            if (text.size() - at > 20) refuse("the map of a sparse file is damaged");
+            text.erase(0, at);
+            at = 0;
+            HeaderBlock block;
+            if (left_ < kBlock || !read_block(block.bytes)) refuse("the map of a sparse file is cut short");
+            left_ -= kBlock;
+            text += block.raw(0, kBlock);
+        }
+    };
+    for (std::uint64_t count = next_number(); count > 0; --count) {
+        const std::uint64_t offset = next_number();
+        add_chunk(*sparse_, offset, next_number());
+    }
+}
+
+void TarReader::begin_sparse(TarEntry& entry, Extended& extended) {
+    SparseRecords& records = extended.sparse;
+    if (sparse_ && records.any()) refuse("entry " + quote(entry.name) + " is sparse in two ways");
+    if (entry.kind != TarKind::regular) refuse("entry " + quote(entry.name) + " is sparse and no file");
+    if (!sparse_) {
+        sparse_.emplace();
+        sparse_->size = records.size_or(entry.size);
+        if (records.has_map_in_data()) {
+            read_map_in_data();
+        } else {
+            for (std::size_t i = 0; i + 1 < records.numbers.size(); i += 2) {
+                add_chunk(*sparse_, records.numbers[i], records.numbers[i + 1]);
+            }
+        }
+        if (records.name) entry.name = *records.name;
+    }
+    while_doing([&] { return "entry " + quote(entry.name); }, [&] { check_sparse_map(*sparse_, left_); });
+    hole_bytes_ += sparse_->size - left_;
+    if (hole_bytes_ > limits::kMaxHoleBytes) {
+        refuse("entry " + quote(entry.name) + ": the holes of sparse files have more than the " +
+               std::to_string(limits::kMaxHoleBytes) + " bytes allowed");
+    }
+    entry.size = sparse_->size;
+    entry.is_sparse = true;
+    chunk_ = 0;
+    at_ = 0;
+}
+
+std::size_t TarReader::read_sparse(std::span<std::byte> buffer) {
+    const std::vector<SparseChunk>& chunks = sparse_->chunks;
+    while (chunk_ < chunks.size() && at_ >= chunks[chunk_].offset + chunks[chunk_].length) ++chunk_;
+    const bool in_hole = chunk_ == chunks.size() || at_ < chunks[chunk_].offset;
+    const std::uint64_t end = chunk_ == chunks.size() ? sparse_->size
+                              : in_hole               ? chunks[chunk_].offset
+                                                      : chunks[chunk_].offset + chunks[chunk_].length;
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at_));
+    if (want == 0) return 0;
+    std::size_t got = want;
+    if (in_hole) {
+        std::ranges::fill(buffer.first(want), std::byte{0});
+    } else {
+        got = read_stored(buffer.first(want));
+    }
+    at_ += got;
+    return got;
+}
+
+std::size_t TarReader::read(std::span<std::byte> buffer) { return sparse_ ? read_sparse(buffer) : read_stored(buffer); }
+
+std::size_t TarReader::read_stored(std::span<std::byte> buffer) {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left_));
     if (want == 0) return 0;
     const std::size_t got = in_.read(buffer.first(want));

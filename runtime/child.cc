@@ -159,6 +159,7 @@ struct Step {
 
 constexpr Step kSteps[] = {
     {StepId::wait_for_parent, wait_for_parent},
+    {StepId::late_namespaces, on_stage<make_late_namespaces>},
     {StepId::become_setup_user, become_setup_user},
     {StepId::new_session, new_session},
     {StepId::host_name, on_stage<set_host_names>},

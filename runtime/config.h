@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/cgroup_resources.h"
 #include "runtime/mount_options.h"
 #include "runtime/seccomp.h"
 
@@ -88,6 +89,8 @@ struct RuntimeConfig {
     std::vector<DeviceConfig> devices;
     std::vector<std::string> masked_paths;
     std::vector<std::string> readonly_paths;
+    std::string cgroups_path;  ///< "" when not given
+    Resources resources;
     std::map<std::string, std::string> sysctl;
     std::optional<SeccompConfig> seccomp;
     bool root_is_slave = false;  ///< linux.rootfsPropagation is "slave" or "rslave"; else nothing propagates
@@ -97,6 +100,9 @@ struct RuntimeConfig {
 /// Throws Error: format, when `text` is not JSON; spec, when it is not a configuration, or asks for what this runtime
 /// does not do ("'linux.resources.memory' is not supported yet").
 [[nodiscard]] RuntimeConfig parse_config(std::string_view text);
+
+/// A `resources` object by itself: what `railcar update` is given. Throws Error (format, spec).
+[[nodiscard]] Resources parse_resources(std::string_view text);
 
 /// What `id` is outside, or nothing when it is not mapped.
 [[nodiscard]] std::optional<std::uint32_t> map_id(const std::vector<IdMap>& maps, std::uint32_t id);

@@ -89,19 +89,6 @@ void parse_device(const JsonView& entry, RuntimeConfig& config) {
     config.devices.push_back(std::move(device));
 }
 
-/// The rule that everybody writes, "no devices", holds already: in a user namespace nobody can make one, and the root
-/// is mounted nodev. Any other limit needs cgroups.
-void check_resources(const JsonView& resources, bool user_namespace) {
-    for (const std::string& key : resources.keys()) {
-        if (key != "devices" || !user_namespace) resources[key].refuse_if_present();
-    }
-    for (const JsonView& rule : resources["devices"].elements()) {
-        const bool denies_all = !rule["allow"].boolean_or(false) && !rule["major"].present() &&
-                                !rule["minor"].present() && rule["type"].string_or("a") == "a";
-        if (!denies_all) rule.fail("is a device rule, which is not supported yet");
-    }
-}
-
 void parse_sysctl(const JsonView& sysctl, RuntimeConfig& config) {
     constexpr std::array<std::string_view, 8> ipc = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
                                                      "kernel.sem",    "kernel.shmall", "kernel.shm_rmid_forced",
@@ -195,13 +182,12 @@ void check_mappings(const JsonView& linux_object, const RuntimeConfig& config) {
 
 void parse_linux(const JsonView& linux_object, RuntimeConfig& config) {
     if (!linux_object.present()) linux_object.fail("is missing");
-    for (const char* key :
-         {"cgroupsPath", "intelRdt", "personality", "timeOffsets", "mountLabel", "netDevices", "memoryPolicy"}) {
+    for (const char* key : {"intelRdt", "personality", "timeOffsets", "mountLabel", "netDevices", "memoryPolicy"}) {
         linux_object[key].refuse_if_present();
     }
     config.namespaces = parse_namespaces(linux_object["namespaces"]);
-    const bool user_namespace = (config.namespaces & CLONE_NEWUSER) != 0;
-    check_resources(linux_object["resources"], user_namespace);
+    config.cgroups_path = linux_object["cgroupsPath"].string_or("");
+    config.resources = parse_resources(linux_object["resources"]);
     config.uid_mappings = parse_mappings(linux_object["uidMappings"]);
     config.gid_mappings = parse_mappings(linux_object["gidMappings"]);
     check_mappings(linux_object, config);

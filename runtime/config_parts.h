@@ -14,6 +14,8 @@ inline constexpr std::uint64_t kHighestId = 4294967294;
 
 void parse_linux(const JsonView& linux_object, RuntimeConfig& config);
 
+[[nodiscard]] Resources parse_resources(const JsonView& resources);
+
 /// An absolute path without ".", ".." and doubled slashes, all read lexically. Throws Error (spec).
 [[nodiscard]] std::string clean_absolute_path(const JsonView& path);
 

@@ -19,6 +19,7 @@
 #include "runtime/bundle.h"
 #include "runtime/child.h"
 #include "runtime/connect.h"
+#include "runtime/container_cgroups.h"
 #include "runtime/guard.h"
 #include "runtime/id_maps.h"
 #include "runtime/namespaces.h"
@@ -110,7 +111,7 @@ Container Container::start(const std::filesystem::path& directory, const RunOpti
 
             const SignalsBlocked blocked;
             int pidfd = -1;
-            const Result pid = kernel.clone(plan.namespaces, SIGCHLD, pidfd);
+            const Result pid = kernel.clone(plan.namespaces & ~kLateNamespaces, SIGCHLD, pidfd);
             if (pid == 0) run_child(kernel, plan, channels);
             if (pid < 0) {
                 throw system_error(static_cast<int>(-pid), "making the namespaces " + namespace_names(plan.namespaces));
@@ -121,6 +122,10 @@ Container Container::start(const std::filesystem::path& directory, const RunOpti
             container.guard_ = start_guard(kernel, pidfd);
 
             if ((plan.namespaces & CLONE_NEWUSER) != 0) write_id_maps(container.pid_, config);
+            // No name of its own: a container of the smoke test has a cgroup only when it has limits.
+            const bool rootless = geteuid() != 0;
+            container.cgroups_ =
+                create_cgroups(config, {"", false, rootless}, container.pid_, container.warnings_, kernel);
             raise_hard_limits(kernel, container.pid_, config.process.rlimits);
             if (config.process.oom_score_adj) {
                 write_proc_file(container.pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
@@ -138,6 +143,8 @@ Container::Container(Container&& other) noexcept
       guard_(std::move(other.guard_)),
       namespaces_(other.namespaces_),
       supplied_signal_(other.supplied_signal_),
+      cgroups_(std::exchange(other.cgroups_, {})),
+      warnings_(std::move(other.warnings_)),
       status_(other.status_) {}
 
 Container::~Container() {
@@ -227,6 +234,7 @@ void Container::reap() {
     status_ = info.si_code == CLD_EXITED ? ExitStatus{info.si_status, 0} : ExitStatus{0, info.si_status};
     if (status_->signal == SIGKILL && supplied_signal_ != 0) status_->signal = supplied_signal_;
     reap_guard();
+    remove_cgroups(std::exchange(cgroups_, {}), *kernel_);
 }
 
 void Container::reap_guard() noexcept {

@@ -9,7 +9,10 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "runtime/kernel.h"
@@ -82,6 +85,9 @@ public:
     /// within `timeout`. Throws Error (system).
     [[nodiscard]] UniqueFd connect_tcp(std::uint16_t port, std::chrono::milliseconds timeout);
 
+    /// What of the configuration was tolerated though it could not be had, a sentence each.
+    [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+
 private:
     Container(Kernel& kernel, pid_t pid, UniqueFd pidfd, std::uint64_t namespaces)
         : kernel_(&kernel), pid_(pid), pidfd_(std::move(pidfd)), namespaces_(namespaces) {}
@@ -95,6 +101,8 @@ private:
     UniqueFd guard_;
     std::uint64_t namespaces_;
     int supplied_signal_ = 0;
+    std::map<std::string, std::string> cgroups_;
+    std::vector<std::string> warnings_;
     std::optional<ExitStatus> status_;
 };
 

@@ -1,47 +1,127 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// So far the parser refuses every configuration that asks for a cgroup, so that no container has one.
 #include "runtime/container_cgroups.h"
 
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
 #include "base/error.h"
+#include "runtime/cgroups.h"
 
 namespace smith::runtime {
 
 namespace {
 
-void need(const CgroupPaths& paths) {
+/// Device rules need a cgroup, but for one case: in a user namespace nobody can make a device node, and the root is
+/// mounted nodev, so that "no devices" holds already, and so does every rule that allows less than the host does.
+bool devices_need_cgroup(const RuntimeConfig& config) {
+    return !config.resources.devices.empty() && (config.namespaces & CLONE_NEWUSER) == 0;
+}
+
+bool is_limited(const RuntimeConfig& config) {
+    return config.resources.limits_anything() || devices_need_cgroup(config);
+}
+
+/// Somebody asked for a cgroup, or for limits; else it is only good to have.
+bool is_required(const RuntimeConfig& config) { return is_limited(config) || !config.cgroups_path.empty(); }
+
+Cgroup planned(Kernel& kernel, const RuntimeConfig& config, const CgroupRequest& request) {
+    if (request.systemd) {
+        throw Error(ErrorKind::usage, "systemd's cgroup driver is not supported; use cgroupfs, the default");
+    }
+    if (!is_required(config) && request.id.empty()) return {};
+    std::string path = config.cgroups_path;
+    if (path.empty()) path = request.id.empty() ? "smith-" + std::to_string(getpid()) : request.id;
+    const std::vector<CgroupHierarchy> hierarchies = find_hierarchies();
+    if (hierarchies.empty() && is_limited(config) && !request.rootless) {
+        throw Error(ErrorKind::system, "'linux.resources' has limits, but no cgroup is mounted here");
+    }
+    return Cgroup::named(kernel, hierarchies, path);
+}
+
+Cgroup existing(const CgroupPaths& paths) {
     if (paths.empty()) throw Error(ErrorKind::spec, "the container has no cgroup of its own");
-    throw Error(ErrorKind::spec, "cgroups are not supported yet");
+    return Cgroup(linux_kernel(), paths);
+}
+
+/// The number behind `key` in lines of "key number".
+std::uint64_t count_of(const std::string& text, const std::string& key) {
+    const std::size_t at = text.find(key + " ");
+    std::uint64_t count = 0;
+    if (at == std::string::npos) return count;
+    std::from_chars(text.data() + at + key.size() + 1, text.data() + text.size(), count);
+    return count;
 }
 
 }  // namespace
 
-CgroupPaths create_cgroups(const RuntimeConfig&, const CgroupRequest&, pid_t) { return {}; }
-
-void join_cgroups(const CgroupPaths& paths, pid_t) {
-    if (!paths.empty()) need(paths);
+CgroupPaths plan_cgroups(const RuntimeConfig& config, const CgroupRequest& request) {
+    return planned(linux_kernel(), config, request).paths();
 }
 
-std::vector<pid_t> processes_in(const CgroupPaths& paths) {
-    need(paths);
-    return {};
+CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& request, pid_t child,
+                           std::vector<std::string>& warnings, Kernel& kernel) {
+    Cgroup cgroup = planned(kernel, config, request);
+    if (cgroup.empty()) return {};
+    if (is_required(config) && !request.rootless) {
+        cgroup.create();
+    } else if (!cgroup.create_if_allowed()) {
+        if (is_limited(config)) warnings.emplace_back("an ordinary user may not set cgroup limits here, ignoring them");
+        return {};
+    }
+    try {
+        cgroup.apply(config.resources, warnings);
+        cgroup.restrict_devices(config.resources.devices);
+        cgroup.add(child);
+    } catch (...) {
+        static_cast<void>(cgroup.remove());
+        throw;
+    }
+    return cgroup.paths();
 }
 
-void freeze_cgroups(const CgroupPaths& paths, bool) { need(paths); }
-
-bool is_frozen(const CgroupPaths&) { return false; }
-
-void update_cgroups(const CgroupPaths& paths, std::string_view) { need(paths); }
-
-std::string cgroup_statistics(const CgroupPaths& paths) {
-    need(paths);
-    return "";
+void join_cgroups(const CgroupPaths& paths, pid_t process) {
+    if (!paths.empty()) existing(paths).add(process);
 }
 
-std::uint64_t out_of_memory_count(const CgroupPaths&) { return 0; }
+std::vector<pid_t> processes_in(const CgroupPaths& paths) { return existing(paths).processes(); }
 
-void remove_cgroups(const CgroupPaths& paths) {
-    if (!paths.empty()) need(paths);
+void signal_cgroups(const CgroupPaths& paths, int signal) { existing(paths).kill(signal); }
+
+void freeze_cgroups(const CgroupPaths& paths, bool frozen) {
+    const Cgroup cgroup = existing(paths);
+    frozen ? cgroup.freeze() : cgroup.thaw();
+}
+
+bool is_frozen(const CgroupPaths& paths) { return !paths.empty() && existing(paths).frozen(); }
+
+void update_cgroups(const CgroupPaths& paths, std::string_view resources, std::vector<std::string>& warnings) {
+    const Resources parsed = parse_resources(resources);
+    const Cgroup cgroup = existing(paths);
+    cgroup.apply(parsed, warnings);
+    cgroup.restrict_devices(parsed.devices);
+}
+
+std::string cgroup_statistics(const CgroupPaths& paths) { return existing(paths).stats(); }
+
+std::uint64_t out_of_memory_count(const CgroupPaths& paths) {
+    if (paths.empty()) return 0;
+    const Cgroup cgroup = existing(paths);
+    if (const auto legacy = cgroup.read("memory", "memory.oom_control")) return count_of(*legacy, "oom_kill");
+    return count_of(cgroup.read("", "memory.events").value_or(""), "oom_kill");
+}
+
+void remove_cgroups(const CgroupPaths& paths, Kernel& kernel) {
+    if (paths.empty()) return;
+    const Cgroup cgroup(kernel, paths);
+    cgroup.kill(SIGKILL);
+    if (!cgroup.remove()) {
+        throw Error(ErrorKind::system,
+                    "the cgroup " + quote(paths.begin()->second) + " cannot be removed: processes do not end");
+    }
 }
 
 }  // namespace smith::runtime

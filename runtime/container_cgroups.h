@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "runtime/config.h"
+#include "runtime/kernel.h"
 
 namespace smith::runtime {
 
@@ -22,14 +23,22 @@ namespace smith::runtime {
 using CgroupPaths = std::map<std::string, std::string>;
 
 struct CgroupRequest {
-    std::string id;
+    std::string id;         ///< "": a container that neither asks for a cgroup nor has limits gets none
     bool systemd = false;   ///< --systemd-cgroup
     bool rootless = false;  ///< what cannot be had is done without
 };
 
-/// Makes the cgroups that `config` asks for and sets its limits; `child` (which waits) is moved into them. Nothing is
-/// left when it throws. Throws Error.
-[[nodiscard]] CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& request, pid_t child);
+/// The directories that create_cgroups() would make: what a state file may say before they are there. Throws Error.
+[[nodiscard]] CgroupPaths plan_cgroups(const RuntimeConfig& config, const CgroupRequest& request);
+
+/// Makes the cgroups that `config` asks for and sets its limits; `child` (which waits) is moved into them. A container
+/// that asks for none gets one named `request.id`, where that is given and allowed. Nothing is left when it throws.
+/// What was tolerated, such as a limit that the kernel has given up, is told to `warnings`. Throws Error.
+[[nodiscard]] CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& request, pid_t child,
+                                         std::vector<std::string>& warnings, Kernel& kernel = linux_kernel());
+
+/// Signals every process in them. SIGKILL also reaches those that are frozen or being forked.
+void signal_cgroups(const CgroupPaths& paths, int signal);
 
 /// Moves one more process into them, for `exec`. Throws Error (system).
 void join_cgroups(const CgroupPaths& paths, pid_t process);
@@ -42,7 +51,7 @@ void freeze_cgroups(const CgroupPaths& paths, bool frozen);
 [[nodiscard]] bool is_frozen(const CgroupPaths& paths);
 
 /// `resources`: the text of a `linux.resources` object; what it does not name stays as it is. Throws Error.
-void update_cgroups(const CgroupPaths& paths, std::string_view resources);
+void update_cgroups(const CgroupPaths& paths, std::string_view resources, std::vector<std::string>& warnings);
 
 /// The `data` of an event of `events --stats`, as runc writes it: a JSON object. Throws Error (system).
 [[nodiscard]] std::string cgroup_statistics(const CgroupPaths& paths);
@@ -51,6 +60,6 @@ void update_cgroups(const CgroupPaths& paths, std::string_view resources);
 [[nodiscard]] std::uint64_t out_of_memory_count(const CgroupPaths& paths);
 
 /// Kills what is left in them and removes them. Not there is as good as removed. Throws Error (system).
-void remove_cgroups(const CgroupPaths& paths);
+void remove_cgroups(const CgroupPaths& paths, Kernel& kernel = linux_kernel());
 
 }  // namespace smith::runtime

@@ -12,6 +12,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +116,20 @@ Result Kernel::make_directory(int parent, const char* name, mode_t mode) noexcep
 
 Result Kernel::make_symlink(const char* target, int parent, const char* name) noexcept {
     return call(SYS_symlinkat, target, parent, name);
+}
+
+Result Kernel::remove_directory(int parent, const char* name) noexcept {
+    return call(SYS_unlinkat, parent, name, AT_REMOVEDIR);
+}
+
+Result Kernel::change_owner(int parent, const char* name, uid_t uid, gid_t gid) noexcept {
+    return call(SYS_fchownat, parent, name, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+}
+
+Result Kernel::file_system_type(int fd) noexcept {
+    struct statfs status {};
+    const Result result = call(SYS_fstatfs, fd, &status);
+    return result < 0 ? result : static_cast<Result>(status.f_type);
 }
 
 Result Kernel::change_directory(int fd) noexcept { return call(SYS_fchdir, fd); }
@@ -227,6 +242,8 @@ Result Kernel::wait_for_exit(int pidfd, siginfo_t& info, int options) noexcept {
 
 Result Kernel::join_namespaces(int pidfd, std::uint64_t flags) noexcept { return call(SYS_setns, pidfd, flags); }
 
+Result Kernel::leave_namespaces(std::uint64_t flags) noexcept { return call(SYS_unshare, flags); }
+
 Result Kernel::control(int option, unsigned long a, unsigned long b, unsigned long c) noexcept {
     return call(SYS_prctl, option, a, b, c, 0);
 }
@@ -275,6 +292,10 @@ Result Kernel::set_capabilities(std::uint64_t effective, std::uint64_t permitted
         data[half].inheritable = static_cast<std::uint32_t>(inheritable >> (32 * half));
     }
     return call(SYS_capset, &header, data);
+}
+
+Result Kernel::load_bpf(unsigned command, void* attributes, unsigned size) noexcept {
+    return call(SYS_bpf, command, attributes, size);
 }
 
 Result Kernel::load_seccomp(unsigned flags, const void* instructions, std::size_t count) noexcept {

@@ -45,6 +45,12 @@ public:
     Result status(int fd, struct statx& out) noexcept;
     Result make_directory(int parent, const char* name, mode_t mode) noexcept;
     Result make_symlink(const char* target, int parent, const char* name) noexcept;
+    /// unlinkat(AT_REMOVEDIR)
+    Result remove_directory(int parent, const char* name) noexcept;
+    /// Of the file itself, never of what a symlink leads to; `name` may be "": then it is `parent`'s.
+    Result change_owner(int parent, const char* name, uid_t uid, gid_t gid) noexcept;
+    /// statfs(2)'s f_type of the file system that `fd` is on.
+    Result file_system_type(int fd) noexcept;
     Result change_directory(int fd) noexcept;
     Result change_directory(const char* path) noexcept;
     Result current_directory(char* buffer, std::size_t size) noexcept;
@@ -83,6 +89,7 @@ public:
     Result send_signal(int pidfd, int signal) noexcept;
     Result wait_for_exit(int pidfd, siginfo_t& info, int options) noexcept;
     Result join_namespaces(int pidfd, std::uint64_t flags) noexcept;
+    Result leave_namespaces(std::uint64_t flags) noexcept;
     Result control(int option, unsigned long a = 0, unsigned long b = 0, unsigned long c = 0) noexcept;
     Result new_session() noexcept;
     Result new_session_keyring() noexcept;
@@ -97,6 +104,7 @@ public:
     Result set_groups(gid_t gid) noexcept;
     Result set_additional_groups(const gid_t* groups, std::size_t count) noexcept;
     Result set_capabilities(std::uint64_t effective, std::uint64_t permitted, std::uint64_t inheritable) noexcept;
+    Result load_bpf(unsigned command, void* attributes, unsigned size) noexcept;
     Result load_seccomp(unsigned flags, const void* instructions, std::size_t count) noexcept;
 
     // Host name and network.

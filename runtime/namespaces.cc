@@ -43,6 +43,11 @@ std::string namespace_names(std::uint64_t flags) {
     return out;
 }
 
+Result make_late_namespaces(Stage& stage) noexcept {
+    const std::uint64_t late = stage.plan.namespaces & kLateNamespaces;
+    return late == 0 ? 0 : stage.kernel.leave_namespaces(late);
+}
+
 Result set_host_names(Stage& stage) noexcept {
     const std::string& host = stage.plan.hostname;
     if (!host.empty()) {

@@ -10,10 +10,14 @@
 
 namespace smith::runtime {
 
+/// A cgroup namespace shows what is below the cgroup that its maker is in: it is made once the process is in its own.
+inline constexpr std::uint64_t kLateNamespaces = 0x02000000;  // CLONE_NEWCGROUP
+
 /// "CLONE_NEWNS|CLONE_NEWPID"; unknown bits in hexadecimal.
 [[nodiscard]] std::string namespace_names(std::uint64_t flags);
 
 // Steps, see StepId: between clone and execve.
+Result make_late_namespaces(Stage& stage) noexcept;
 Result set_host_names(Stage& stage) noexcept;
 Result bring_up_loopback(Stage& stage) noexcept;
 

@@ -45,6 +45,11 @@ def pax(*records, kind=b"x"):
     return entry("pax", data, kind=kind)
 
 
+def sparse(chunks, size, data):
+    return pax((b"GNU.sparse.major", b"0"), (b"GNU.sparse.minor", b"1"), (b"GNU.sparse.size", b"%d" % size),
+               (b"GNU.sparse.map", chunks.encode())) + entry("a", data)
+
+
 def link(name, target):
     return entry(name, kind=b"2", link=target)
 
@@ -98,6 +103,14 @@ TARS = {
     "pax-again-and-again": pax((b"path", b"b")) * 20 + entry("a"),
     "pax-sparse": pax((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")) + entry("a"),
     "gnu-sparse": entry("a", kind=b"S"),
+    "sparse-pieces-overlap": sparse("4,2,5,1", 9, b"xyz"),
+    "sparse-pieces-beyond-the-end": sparse("8,2", 9, b"xy"),
+    "sparse-pieces-without-bytes": sparse("0,9", 9, b"xy"),
+    "sparse-offset-alone": sparse("0,2,4", 9, b"xy"),
+    "sparse-hole-of-a-terabyte": sparse("0,1", 1 << 40, b"x"),
+    "sparse-of-another-version": pax((b"GNU.sparse.major", b"7"), (b"GNU.sparse.minor", b"0")) + entry("a"),
+    "sparse-with-many-pieces": pax((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")) + entry(
+        "a", (b"300000\n" + b"0\n" * 600000)),
     "gnu-name-too-long": header("././@LongLink", kind=b"L", size=2 << 20),
     "name-too-long": pax((b"path", b"n" * 256)) + entry("a"),
     "path-too-long": pax((b"path", b"/d" * 2048)) + entry("a"),
@@ -186,7 +199,10 @@ TEXTS = {
 def main():
     here = pathlib.Path(sys.argv[1])
     for name, content in TARS.items():
-        (here / f"tar-{name}.tar").write_bytes(content + END)
+        if len(content) > 50000:
+            (here / f"tar-{name}.tar.gz").write_bytes(gzipped(content + END))
+        else:
+            (here / f"tar-{name}.tar").write_bytes(content + END)
     for name, content in CUT.items():
         (here / f"tar-{name}.tar").write_bytes(content)
     for name, content in STREAMS.items():

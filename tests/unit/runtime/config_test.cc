@@ -89,9 +89,6 @@ TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]
     refused("/process/ioPriority", {{"class", "IOPRIO_CLASS_IDLE"}});
     refused("/process/execCPUAffinity", {{"initial", "0"}});
     refused("/hooks/poststop", {{{"path", "/bin/true"}}});
-    refused("/linux/cgroupsPath", "/x");
-    refused("/linux/resources/memory", {{"limit", 1}});
-    refused("/linux/resources/pids", {{"limit", 1}});
     refused("/linux/intelRdt", {{"closID", "x"}});
     refused("/linux/personality", {{"domain", "LINUX32"}});
     refused("/linux/timeOffsets", {{"monotonic", {{"secs", 1}}}});
@@ -110,8 +107,8 @@ TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]
           "'mounts[0].type' is 'cgroup', which is not supported yet");
     CHECK(complaint(with("/mounts/0", {{"destination", "/c"}, {"source", "/"}, {"options", {"bind", "idmap"}}})) ==
           "'mounts[0].options': the mount option 'idmap' is not supported yet");
-    CHECK(complaint(with("/linux/resources/devices/0", {{"allow", true}, {"access", "rwm"}})) ==
-          "'linux.resources.devices[0]' is a device rule, which is not supported yet");
+    CHECK(complaint(with("/linux/resources/devices/0", {{"allow", true}, {"access", "rwx"}})) ==
+          "'linux.resources.devices[0].access' is made of other letters than 'r', 'w', 'm'");
 }
 
 TEST_CASE("an empty field that is not supported is as good as none", "[config]") {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From the layers of an image to its tree: each layer is opened, decompressed and packed once, several at a time, and
+// never again while the cache keeps its pack and record; then they are laid on each other in order.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/content_store.h"
+#include "base/file_tree.h"
+#include "base/reporter.h"
+#include "ocilayout/byte_source.h"
+#include "ocilayout/descriptor.h"
+#include "ocilayout/layer.h"
+#include "ocilayout/owner.h"
+
+namespace smith::ocilayout {
+
+/// A blob, verified when it is read to its end. Called from any thread.
+using OpenBlob = std::function<std::unique_ptr<ByteSource>(const Descriptor&)>;
+
+struct StackedLayers {
+    FileTree tree;  ///< origins name the layer: "layer 1 (sha256:0123456789ab)"
+    std::shared_ptr<const Contents> contents;
+    std::optional<Owner> owner;         ///< of every entry of every layer; nothing where they differ
+    std::vector<std::string> warnings;  ///< what was in the layers but can't be in a tree. One sentence each
+};
+
+struct LayerOptions {
+    unsigned jobs = 1;
+    /// Does not trust packs that are there: what they hold was found to be damaged.
+    bool reread = false;
+};
+
+/// `layers`: the lowest first. Throws Error: format; integrity, when a layer does not match its digest, size or
+/// diff_id; whatever `open` throws. Each begins with the number of the layer.
+[[nodiscard]] StackedLayers read_layers(std::span<const Layer> layers, const OpenBlob& open, const ContentStore& store,
+                                        const LayerOptions& options, Reporter& reporter);
+
+}  // namespace smith::ocilayout
