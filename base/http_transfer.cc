@@ -16,6 +16,8 @@ constexpr long kMaxRedirects = 10;
 constexpr std::size_t kMaxErrorBodyBytes = 64 * 1024;
 // Registries send some KiB at most; a stream of headers never ends otherwise.
 constexpr std::size_t kMaxHeaderBytes = 256 * 1024;
+// Of what is large, as much at a time: libcurl's own sizes (16 and 64 KiB) cost more system calls than the bytes do.
+constexpr long kBufferBytes = 256 * 1024;
 
 /// What libcurl says starts upper-case, and may repeat bytes that a server sent.
 std::string as_clause(std::string_view text) {
@@ -87,6 +89,7 @@ void Transfer::prepare(CURL* easy, const HttpOptions& options) {
     set(easy, CURLOPT_ERRORBUFFER, message_.data());
     set(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     set(easy, CURLOPT_HEADERDATA, this);
+    if (request_.sink) set(easy, CURLOPT_BUFFERSIZE, kBufferBytes);
     set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(easy, CURLOPT_WRITEDATA, this);
     set(easy, CURLOPT_PRIVATE, this);
@@ -100,6 +103,7 @@ void Transfer::set_method(CURL* easy) {
         // It may have been sent before, in vain.
         if (request_.body->rewind) request_.body->rewind();
         set(easy, CURLOPT_UPLOAD, 1L);
+        set(easy, CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
         set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request_.body->size));
         set(easy, CURLOPT_READFUNCTION, &Transfer::on_read);
         set(easy, CURLOPT_READDATA, this);
