@@ -159,16 +159,19 @@ private:
 
     [[nodiscard]] LocatedStrings default_paths() const {
         LocatedStrings out;
-        for (const ImagePath& path : executables_of(available_.tree, available_.asked_for)) {
+        const std::vector<ImagePath> paths = available_.default_paths
+                                                 ? *available_.default_paths
+                                                 : executables_of(available_.tree, available_.asked_for);
+        for (const ImagePath& path : paths) {
             out.push_back({escape_glob(path.str()), {}});
         }
         return out;
     }
 
-    static std::string describe(const Located<std::string>& path, const Unmatched& unmatched) {
+    [[nodiscard]] std::string describe(const Located<std::string>& path, const Unmatched& unmatched) const {
         std::string out = path.at.str() + ": path " + quote(path.value);
         if (unmatched.only_excluded) return out + " matches only what is excluded";
-        out += " matches nothing in the packages";
+        out += " matches nothing in " + std::string(available_.name);
         for (std::size_t i = 0; i < unmatched.candidates.size(); ++i) {
             out += (i == 0 ? "; did you mean " : " or ") + quote(unmatched.candidates[i]);
         }
@@ -298,7 +301,7 @@ private:
     /// already, from an overlay or a path of the spec, is what somebody wanted.
     void add_cache(const std::vector<elf::CacheEntry>& entries, JoinedContents& contents) {
         const ImagePath path = ImagePath::parse("/etc/ld.so.cache");
-        if (const Regular* present = as_regular(tree_.resolve(path).entry)) {
+        if (const Regular* present = file_in_image(path)) {
             check_cache(entries, contents.open(present->content).view());
             return;
         }
@@ -322,6 +325,13 @@ private:
         }
     }
 
+    /// In this layer, or in those below.
+    [[nodiscard]] const Regular* file_in_image(const ImagePath& path) const {
+        const Regular* own = as_regular(tree_.resolve(path).entry);
+        if (own != nullptr || available_.below == nullptr) return own;
+        return as_regular(available_.below->resolve(path).entry);
+    }
+
     /// The program that the image starts must be in it, unless it comes with a mount at run time.
     void check_entrypoint() {
         const auto& command = spec_.entrypoint && !spec_.entrypoint->empty() ? spec_.entrypoint : spec_.cmd;
@@ -329,7 +339,7 @@ private:
         const std::string& program = command->front();
         if (program.find('/') != std::string::npos) {
             const ImagePath path = ImagePath::parse_lexically(program, spec_.dir.value_or(ImagePath()));
-            if (comes_with_a_mount(path) || as_regular(tree_.resolve(path).entry) != nullptr) return;
+            if (comes_with_a_mount(path) || file_in_image(path) != nullptr) return;
             const bool available = as_regular(available_.tree.resolve(path).entry) != nullptr;
             complain({"the image is to run " + quote(program) + ", which is not in it" +
                       (available ? "; add it to 'paths'" : "")});
@@ -340,7 +350,7 @@ private:
                                                 "/usr/bin",        "/sbin",          "/bin"};
         for (const std::string& directory : path.empty() ? usual : path) {
             const ImagePath found = ImagePath::parse_lexically(directory + "/" + program, {});
-            if (comes_with_a_mount(found) || as_regular(tree_.resolve(found).entry) != nullptr) return;
+            if (comes_with_a_mount(found) || file_in_image(found) != nullptr) return;
         }
         complain({"the image is to run " + quote(program) + ", which is in no directory of its PATH"});
     }

@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/content_store.h"
@@ -25,6 +27,12 @@ struct Available {
     const Contents& contents;
     /// Origins of what the spec asks for by name: whose executables ship when the spec has no `paths`.
     std::set<std::string> asked_for;
+    /// What ships when the spec has no `paths`, in place of those executables.
+    std::optional<std::vector<ImagePath>> default_paths = std::nullopt;
+    /// What it is called in messages.
+    std::string_view name = "the packages";
+    /// Files of layers that will be below, and are part of `tree`; null for none.
+    const FileTree* below = nullptr;
 };
 
 struct Assembled {

@@ -2,6 +2,7 @@
 #include "builder/build.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "base/cache_directory.h"
@@ -10,7 +11,9 @@
 #include "builder/accounts.h"
 #include "builder/assemble.h"
 #include "builder/image_config.h"
+#include "builder/ingredients.h"
 #include "builder/packages.h"
+#include "builder/parent.h"
 #include "builder/spec_json.h"
 #include "ocilayout/gzip.h"
 #include "ocilayout/layer_cache.h"
@@ -25,10 +28,20 @@ using ocilayout::FinishedImage;
 
 /// Everything between the packages and the output. Members refer to earlier ones.
 struct Made {
-    AvailablePackages packages;
-    Assembled assembled;
+    std::unique_ptr<Ingredients> ingredients;
+    Assembled assembled;  ///< what ships, without what a parent has
+    FileTree with_parent;
+    std::unique_ptr<Contents> contents_with_parent;
     ocilayout::ImageConfig config;
     FinishedImage image;
+
+    /// All of the image, as it runs.
+    [[nodiscard]] const FileTree& tree() const { return contents_with_parent ? with_parent : assembled.tree; }
+    [[nodiscard]] const Contents& contents() const {
+        return contents_with_parent ? *contents_with_parent : *assembled.contents;
+    }
+    [[nodiscard]] const std::vector<PackageInfo>& packages() const { return ingredients->packages().packages; }
+    [[nodiscard]] const ocilayout::Layer& own_layer() const { return image.layers.back().layer; }
 };
 
 /// Where the image goes when nobody says.
@@ -40,55 +53,60 @@ std::string default_output(const Project& project) {
     return "oci:" + project.name;
 }
 
-/// What the packages had and the image can't hold, for those files that ship.
-void report_losses(const MergedPackages& merged, const FileTree& shipped, Reporter& reporter) {
-    for (const auto& [path, notes] : merged.notes) {
-        if (!shipped.contains(path)) continue;
-        for (const std::string& note : notes) reporter.warn(quote(path.str()) + ": " + note);
-    }
-}
-
-std::vector<Artifact> make_artifacts(const Spec& spec, const AvailablePackages& packages, const Assembled& assembled) {
+std::vector<Artifact> make_artifacts(const Spec& spec, const Ingredients& ingredients, const Assembled& assembled) {
     const auto artifact = [](std::string_view type, std::string bytes) {
         return Artifact{std::string(type), std::string(type), std::move(bytes), {}};
     };
-    return {artifact(ocilayout::artifact_type::kSpec, canonical_json(spec)),
-            artifact(ocilayout::artifact_type::kPackages, print_packages(packages.packages, assembled.tree)),
-            artifact(ocilayout::artifact_type::kReasons, print_reasons(assembled.reasons))};
+    return {
+        artifact(ocilayout::artifact_type::kSpec, canonical_json(spec)),
+        artifact(ocilayout::artifact_type::kPackages, print_packages(ingredients.packages().packages, assembled.tree)),
+        artifact(ocilayout::artifact_type::kReasons, print_reasons(assembled.reasons))};
+}
+
+/// Lays what was assembled on the parent, and leaves of it what the parent does not have already.
+void lay_on(const SourceImage& parent, Made& made) {
+    made.with_parent = lay_on_parent(parent.layers.tree, made.assembled.tree);
+    made.contents_with_parent = join_contents(parent.layers.tree, *parent.layers.contents, *made.assembled.contents);
+    made.assembled.tree = difference(made.with_parent, parent.layers.tree);
+}
+
+ocilayout::StoredLayer pack_layer(const Assembled& assembled, ocilayout::Owner owner, const Environment& environment) {
+    const ocilayout::LayerCache layers(environment.cache_dir / "layers");
+    if (std::optional<ocilayout::StoredLayer> known = layers.find(assembled.tree, owner)) return std::move(*known);
+    std::vector<Content> contents;
+    for (const auto& [path, entry] : assembled.tree.entries()) {
+        if (const Regular* file = as_regular(&entry)) contents.push_back(file->content);
+    }
+    assembled.contents->prefetch(contents);
+    return layers.store(assembled.tree, owner, *assembled.contents, environment.jobs);
 }
 
 Made make_image(const Project& project, const resolver::Lock& lock, const BuildOptions& options, bool rehash,
                 const ContentStore& store, Reporter& reporter) {
     const Environment& environment = options.environment;
-    const Accounts accounts = make_accounts(project.spec);
+    Made made;
+    made.ingredients = std::make_unique<Ingredients>(project, lock, store, environment, rehash, reporter);
+    const Ingredients& ingredients = *made.ingredients;
+    const Spec& spec = ingredients.spec();
+    const Accounts accounts = make_accounts(spec);
     const ocilayout::Owner owner{accounts.uid, accounts.gid};
 
-    Made made;
-    made.packages = open_packages(project, lock, store, environment, rehash, reporter);
-    std::set<std::string> asked_for;
-    for (const PackageInfo& package : made.packages.packages) {
-        if (package.asked_for) asked_for.insert(package.header.nevra.str());
-    }
-    const Available available{made.packages.merged.tree, *made.packages.contents, std::move(asked_for)};
-    made.assembled = assemble(project.spec, accounts, available, project.directory / "rootfs", store, reporter);
-    const Assembled& assembled = made.assembled;
-    report_losses(made.packages.merged, assembled.tree, reporter);
+    made.assembled = assemble(spec, accounts, ingredients.available(), project.directory / "rootfs", store, reporter);
+    const std::optional<SourceImage>& parent = ingredients.parent();
+    if (parent) lay_on(*parent, made);
+    ingredients.report_losses(made.assembled.tree, reporter);
 
-    const ocilayout::LayerCache layers(environment.cache_dir / "layers");
-    std::optional<ocilayout::StoredLayer> layer = layers.find(assembled.tree, owner);
-    if (!layer) {
-        std::vector<Content> contents;
-        for (const auto& [path, entry] : assembled.tree.entries()) {
-            if (const Regular* file = as_regular(&entry)) contents.push_back(file->content);
-        }
-        assembled.contents->prefetch(contents);
-        layer = layers.store(assembled.tree, owner, *assembled.contents, environment.jobs);
+    if (parent) {
+        made.image.layers =
+            fetch_layer_blobs(project, *spec.parent, *lock.parent, parent->head.layers, environment, reporter);
     }
-
-    made.config = make_image_config(project.spec, accounts, project.arch, options.created);
-    made.image.image = ocilayout::make_image(made.config, std::span(&layer->layer, 1), project.spec.annotations);
-    made.image.layers = {*layer};
-    made.image.artifacts = make_artifacts(project.spec, made.packages, assembled);
+    made.image.layers.push_back(pack_layer(made.assembled, owner, environment));
+    made.config = make_image_config(spec, accounts, project.arch, options.created);
+    ingredients.complete(made.config, made.tree(), reporter);
+    std::vector<ocilayout::Layer> layers;
+    for (const ocilayout::StoredLayer& layer : made.image.layers) layers.push_back(layer.layer);
+    made.image.image = ocilayout::make_image(made.config, layers, spec.annotations);
+    made.image.artifacts = make_artifacts(project.spec, ingredients, made.assembled);
     return made;
 }
 
@@ -110,15 +128,15 @@ Made make_image_twice(const Project& project, const resolver::Lock& lock, const 
 }
 
 BuildResult describe(const Made& made) {
-    const ocilayout::Layer& layer = made.image.layers.front().layer;
+    const ocilayout::Layer& layer = made.own_layer();
     BuildResult out;
     out.manifest = made.image.image.manifest_desc.digest;
     out.diff_id = layer.diff_id;
     out.layer = layer.digest;
     out.layer_size = layer.size;
     out.entries = made.assembled.tree.size();
-    out.packages = made.packages.packages.size();
-    out.bytes_spared = made.packages.local->bytes_spared();
+    out.packages = made.packages().size();
+    if (const auto& local = made.ingredients->packages().local) out.bytes_spared = local->bytes_spared();
     std::set<Content> contents;
     std::set<std::string> origins;
     for (const auto& [path, entry] : made.assembled.tree.entries()) {
@@ -126,7 +144,7 @@ BuildResult describe(const Made& made) {
         if (!is_directory(&entry)) origins.insert(entry.origin);
     }
     for (const Content& content : contents) out.files_size += content.size;
-    for (const PackageInfo& package : made.packages.packages) {
+    for (const PackageInfo& package : made.packages()) {
         if (origins.contains(package.header.nevra.str())) ++out.packages_shipped;
     }
     return out;
@@ -150,13 +168,13 @@ void check_against_lock(const BuildResult& result, const resolver::Lock& lock) {
 }
 
 /// NAME.ARCH of those that something else than a directory came from.
-std::vector<std::string> packages_in(const FileTree& tree, const AvailablePackages& packages) {
+std::vector<std::string> packages_in(const FileTree& tree, const std::vector<PackageInfo>& packages) {
     std::set<std::string> origins;
     for (const auto& [path, entry] : tree.entries()) {
         if (!is_directory(&entry)) origins.insert(entry.origin);
     }
     std::set<std::string> out;
-    for (const PackageInfo& package : packages.packages) {
+    for (const PackageInfo& package : packages) {
         const resolver::Nevra& nevra = package.header.nevra;
         if (origins.contains(nevra.str())) out.insert(nevra.name + "." + nevra.arch);
     }
@@ -167,12 +185,12 @@ std::vector<std::string> packages_in(const FileTree& tree, const AvailablePackag
 void remember(const Project& project, resolver::Lock lock, const Made& made, const BuildResult& result) {
     const resolver::Lock before = lock;
     for (std::size_t i = 0; i < lock.packages.size(); ++i) {
-        lock.packages[i].header = made.packages.packages[i].header.digest;
-        lock.packages[i].header_end = made.packages.packages[i].header.header_end;
+        lock.packages[i].header = made.packages()[i].header.digest;
+        lock.packages[i].header_end = made.packages()[i].header.header_end;
     }
     lock.compressor = ocilayout::compressor_id();
     lock.image = resolver::LockedImage{result.diff_id, result.manifest};
-    lock.ships = packages_in(made.assembled.tree, made.packages);
+    lock.ships = packages_in(made.assembled.tree, made.packages());
     if (lock != before) write_lock(project, lock);
 }
 
@@ -197,7 +215,7 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                                reporter.warn("the image is for " + quote(to_string(made.config.platform)) +
                                              ", which this machine can't run: it is not tested");
                            } else if (options.test) {
-                               const RunnableImage image{made.assembled.tree, *made.assembled.contents, made.config};
+                               const RunnableImage image{made.tree(), made.contents(), made.config};
                                result.tests = run_tests(image, project.spec.tests, environment.cache_dir, reporter);
                                if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
                            }

@@ -16,6 +16,7 @@
 #include "base/output_file.h"
 #include "builder/packages.h"
 #include "builder/project.h"
+#include "builder/source_image.h"
 #include "resolver/fetch.h"
 #include "resolver/repository.h"
 #include "resolver/solve.h"
@@ -117,21 +118,27 @@ void write_lock(const Project& project, const Lock& lock) {
                 [&] { write_file_atomically(output_file(project.lock_file), resolver::print_lock(lock)); });
 }
 
-Lock decide_packages(const Project& project, LockMode mode, const std::vector<std::string>& update_only,
-                     const Environment& environment, Reporter& reporter, const std::vector<resolver::Pin>& only) {
-    const std::optional<Lock> held = read_lock(project);
-    const std::string lock_name = quote(project.lock_file.string());
-    if (project.spec.packages.empty()) {
-        Lock empty;
-        empty.arch = project.arch;
-        empty.request = resolver::request_digest({.arch = project.arch}, {});
-        if (held && held->request == empty.request) return *held;
-        if (mode == LockMode::strict)
-            throw Error(ErrorKind::resolve, lock_name + " is missing or stale, and --locked forbids to change it");
-        write_lock(project, empty);
-        return empty;
-    }
+namespace {
 
+/// What a lock without packages answers: an image of nothing but an overlay, or one that is taken from another image.
+Lock decide_nothing(const Project& project, const std::optional<Lock>& held, LockMode mode,
+                    const std::vector<std::string>& update_only) {
+    if (!update_only.empty()) static_cast<void>(packages_to_keep(held.value_or(Lock{}), mode, update_only));
+    Lock empty;
+    empty.arch = project.arch;
+    empty.request = resolver::request_digest({.arch = project.arch}, {});
+    if (held && held->request == empty.request) return *held;
+    if (mode == LockMode::strict) {
+        throw Error(ErrorKind::resolve,
+                    quote(project.lock_file.string()) + " is missing or stale, and --locked forbids to change it");
+    }
+    return empty;
+}
+
+Lock decide_rpms(const Project& project, const std::optional<Lock>& held, LockMode mode,
+                 const std::vector<std::string>& update_only, const Environment& environment, Reporter& reporter,
+                 const std::vector<resolver::Pin>& only) {
+    const std::string lock_name = quote(project.lock_file.string());
     resolver::Request request = make_request(project);
     request.only = only;
     const bool answers = held && held->request == resolver::request_digest(request, project.repos);
@@ -160,6 +167,54 @@ Lock decide_packages(const Project& project, LockMode mode, const std::vector<st
         decided.image = held->image;
         decided.ships = held->ships;
     }
+    return decided;
+}
+
+using HeldSource = std::optional<resolver::LockedSource>;
+
+/// The image that `name` means: as locked, or as it is today.
+HeldSource decide_image(const Project& project, const Located<std::string>& name, const HeldSource& held, LockMode mode,
+                        const Environment& environment) {
+    // Another spelling may be another image.
+    const bool answers = held && held->name == locked_name(name);
+    if (answers && mode != LockMode::update) return held;
+    if (mode == LockMode::strict) {
+        throw Error(ErrorKind::resolve, quote(project.lock_file.string()) +
+                                            (held ? " is stale: it is of another image than "
+                                                  : " is missing, or does not say which image is ") +
+                                            quote(locked_name(name)) + "; run 'smith lock'");
+    }
+    return look_up_image(project, name, environment);
+}
+
+}  // namespace
+
+Lock decide_packages(const Project& project, LockMode mode, const std::vector<std::string>& update_only,
+                     const Environment& environment, Reporter& reporter, const std::vector<resolver::Pin>& only) {
+    const std::optional<Lock> held = read_lock(project);
+    const Spec& spec = project.spec;
+    const bool installs = spec.type == SourceType::packages && !spec.packages.empty();
+    Lock decided = installs ? decide_rpms(project, held, mode, update_only, environment, reporter, only)
+                            : decide_nothing(project, held, mode, update_only);
+    // For another architecture, an index has another image.
+    const bool same_arch = held && held->arch == project.arch;
+    const HeldSource held_source = same_arch ? held->source : std::nullopt;
+    const HeldSource held_parent = same_arch ? held->parent : std::nullopt;
+    // With names, everything that is not named stays.
+    const LockMode image_mode = update_only.empty() ? mode : LockMode::obey;
+    decided.source.reset();
+    decided.parent.reset();
+    if (spec.type == SourceType::image) {
+        decided.source = decide_image(project, spec.packages.front(), held_source, image_mode, environment);
+    }
+    if (spec.parent) {
+        decided.parent = decide_image(project, *spec.parent, held_parent, image_mode, environment);
+    }
+    if (held && (held->source != decided.source || held->parent != decided.parent)) {
+        decided.compressor.clear();
+        decided.image.reset();
+        decided.ships.clear();
+    }
     if (!held || *held != decided) write_lock(project, decided);
     return decided;
 }
@@ -173,6 +228,14 @@ std::vector<PackageChange> compare_locks(const Lock& before, const Lock& after) 
         if (old_ones.erase(package.nevra.str()) == 0) new_ones.insert(package.nevra.str());
     }
     std::vector<PackageChange> out;
+    for (const auto& [old_one, new_one] :
+         {std::pair(before.source, after.source), std::pair(before.parent, after.parent)}) {
+        if (old_one == new_one) continue;
+        PackageChange change{(new_one ? new_one : old_one)->name, {}, {}};
+        if (old_one) change.before = old_one->name + " " + old_one->manifest.str();
+        if (new_one) change.after = new_one->name + " " + new_one->manifest.str();
+        out.push_back(std::move(change));
+    }
     for (const auto& [name, sides] : by_name) {
         auto old_one = sides.first.begin();
         auto new_one = sides.second.begin();

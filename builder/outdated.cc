@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "builder/packages.h"
+#include "builder/source_image.h"
 #include "resolver/metadata_stream.h"
 #include "resolver/repository.h"
 #include "resolver/solve.h"
@@ -55,6 +56,18 @@ bool ships(const PackageChange& change, const resolver::Lock& lock) {
     return std::ranges::find(lock.ships, before.name + "." + before.arch) != lock.ships.end();
 }
 
+/// Images whose names mean something else by now. All of a source is looked at for the image, so it always matters.
+void add_newer_images(Outdated& out, const Project& project, const resolver::Lock& lock,
+                      const Environment& environment) {
+    const auto add = [&](const Located<std::string>& name, const resolver::LockedSource& locked) {
+        const resolver::LockedSource today = look_up_image(project, name, environment);
+        if (today.manifest == locked.manifest) return;
+        out.packages.push_back({{today.name, locked.manifest.str(), today.manifest.str()}, true, {}});
+    };
+    if (lock.source && project.spec.type == SourceType::image) add(project.spec.packages.front(), *lock.source);
+    if (lock.parent && project.spec.parent) add(*project.spec.parent, *lock.parent);
+}
+
 }  // namespace
 
 Outdated find_outdated(const Project& project, const Environment& environment, Reporter& reporter) {
@@ -65,7 +78,8 @@ Outdated find_outdated(const Project& project, const Environment& environment, R
     }
     Outdated out;
     out.knows_image = lock->image.has_value();
-    if (project.spec.packages.empty()) return out;
+    add_newer_images(out, project, *lock, environment);
+    if (project.spec.type == SourceType::image || project.spec.packages.empty()) return out;
 
     HttpClient http;
     const auto repositories =

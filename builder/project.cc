@@ -26,11 +26,6 @@ fs::path without_yaml(const fs::path& spec) {
 
 /// Keys that parse, and that nothing behind the parser can do so far.
 void refuse_what_is_missing(const Spec& spec) {
-    if (spec.type == SourceType::image) {
-        const Location at = spec.packages.empty() ? Location{} : spec.packages.front().at;
-        not_there_yet(at, "building from an image");
-    }
-    if (spec.parent) not_there_yet(spec.parent->at, "'parent'");
     const MockSpec& mock = spec.mock;
     if (mock.debuginfo || !mock.debugdeps.empty() || !mock.debugpaths.empty()) {
         not_there_yet(mock.at, "adding debuginfo");
@@ -57,6 +52,7 @@ Project open_project(const ProjectOptions& options, Reporter& reporter) {
 
     Sources sources = collect_sources(out.spec, out.directory, options, reporter);
     out.arch = std::move(sources.arch);
+    out.arch_is_given = !options.arch.empty() || !out.spec.arch.empty();
     out.spec.releasever = std::move(sources.releasever);
     out.weak_dependencies = sources.weak_dependencies;
     out.best = sources.best;

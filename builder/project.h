@@ -13,6 +13,7 @@
 
 #include "base/reporter.h"
 #include "builder/spec.h"
+#include "ocilayout/registry_options.h"
 #include "resolver/lock.h"
 #include "resolver/pin.h"
 #include "resolver/repo_config.h"
@@ -39,6 +40,7 @@ struct Environment {
     bool offline = false;             ///< nothing is downloaded: what is not in the cache is an Error (fetch)
     bool whole_packages = false;      ///< fetch all of every package, also of those that only the header is needed of
     bool refresh = false;             ///< metadata is checked anew, however young the cached one is
+    ocilayout::RegistryOptions registry;  ///< how registries are talked to
     bool allow_old_metadata = false;  ///< metadata may be older than the lock's, than last seen, than `max_age` says
 };
 
@@ -46,8 +48,9 @@ struct Project {
     Spec spec;
     std::filesystem::path directory;  ///< of rootfs/, and what relative names in the spec are relative to
     std::filesystem::path lock_file;
-    std::string name;  ///< the spec's file name without .yaml
-    std::string arch;  ///< as rpm calls it: "x86_64", "aarch64"
+    std::string name;            ///< the spec's file name without .yaml
+    std::string arch;            ///< as rpm calls it: "x86_64", "aarch64"
+    bool arch_is_given = false;  ///< by the spec or the command line, as opposed to this machine's
     std::vector<resolver::RepoConfig> repos;
     bool weak_dependencies = false;  ///< in the end: the spec's, or what stands in for it
     bool best = true;                ///< likewise

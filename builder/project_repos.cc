@@ -172,11 +172,12 @@ Sources collect_sources(const Spec& spec, const fs::path& directory, const Proje
     Sources out;
     out.arch = !options.arch.empty() ? options.arch : spec.arch;
     out.releasever = !options.releasever.empty() ? options.releasever : spec.releasever;
-    if (!spec.packages.empty() && !names_repositories(spec, options)) {
+    const bool installs = spec.type == SourceType::packages && !spec.packages.empty();
+    if (installs && !names_repositories(spec, options)) {
         add_found_repos(out, spec, directory, options, reporter);
     }
     if (out.arch.empty()) out.arch = host_arch();
-    if (!spec.packages.empty() && names_repositories(spec, options)) {
+    if (installs && names_repositories(spec, options)) {
         out.repos = named_repos(spec, directory, options, resolver::repo_vars(out.arch, out.releasever), reporter);
     }
     out.weak_dependencies = spec.weak_dependencies.value_or(out.weak_dependencies);

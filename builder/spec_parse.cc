@@ -41,8 +41,8 @@ bool names_an_archive(std::string_view name) {
 }
 
 bool names_an_image(std::string_view package) {
-    constexpr std::array<std::string_view, 6> prefixes{"http://", "https://",     "docker://",
-                                                       "oci:",    "oci-archive:", "docker-archive:"};
+    constexpr std::array<std::string_view, 7> prefixes{
+        "http://", "https://", "docker://", "oci:", "dir:", "oci-archive:", "docker-archive:"};
     const bool has_transport =
         std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return package.starts_with(p); });
     return has_transport || names_an_archive(package);
@@ -282,8 +282,9 @@ void check_packages(Draft& d, const YamlNode& root, SpecReading& in) {
     }
 }
 
-/// `ready: {http: /}` means a port of `ports`, wherever in the spec these stand.
+/// `ready: {http: /}` means a port of `ports`, wherever in the spec these stand; or one that an image brings.
 void check_tests(const Spec& spec, SpecReading& in) {
+    if (spec.type == SourceType::image || spec.parent) return;
     const bool has_tcp = std::any_of(spec.ports.begin(), spec.ports.end(), [](const std::string& port) {
         return port.find('/') == std::string::npos || port.ends_with("/tcp");
     });

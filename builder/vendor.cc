@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/image_path.h"
 #include "builder/packages.h"
+#include "builder/source_image.h"
 
 namespace smith::builder {
 
@@ -56,6 +57,25 @@ void copy_keys(const std::vector<resolver::RepoConfig>& repos, const fs::path& t
     }
 }
 
+/// Into the cache, from which a build takes all of them.
+void fetch_images(const Project& project, const resolver::Lock& lock, const fs::path& to,
+                  const Environment& environment, Reporter& reporter) {
+    if (!to.empty() && (lock.source || lock.parent)) {
+        throw Error(ErrorKind::usage,
+                    "images are not put into a folder of packages; 'smith copy' keeps one, and the "
+                    "spec can name it as oci:DIR");
+    }
+    const ContentStore store(environment.cache_dir);
+    const auto fetch = [&](const Located<std::string>& name, const resolver::LockedSource& locked) {
+        return open_source_image(project, name, locked, store, environment, false, reporter);
+    };
+    if (lock.source) static_cast<void>(fetch(project.spec.packages.front(), *lock.source));
+    if (!lock.parent) return;
+    const SourceImage parent = fetch(*project.spec.parent, *lock.parent);
+    static_cast<void>(
+        fetch_layer_blobs(project, *project.spec.parent, *lock.parent, parent.head.layers, environment, reporter));
+}
+
 }  // namespace
 
 std::size_t fetch_project(const Project& project, const resolver::Lock& lock, const fs::path& to,
@@ -63,6 +83,7 @@ std::size_t fetch_project(const Project& project, const resolver::Lock& lock, co
     return outliving_deletions([&] {
         Environment all = environment;
         all.whole_packages = true;
+        fetch_images(project, lock, to, environment, reporter);
         LocalPackages local(project, lock, all, false, reporter);
         for (const resolver::LocalPackage& package : local.packages()) {
             // A header is read, and its signature checked, while somebody who can do something about it is looking.

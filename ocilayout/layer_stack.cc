@@ -17,6 +17,8 @@ constexpr std::string_view kAufsPrefix = ".wh..wh.";
 
 // A base image of a distribution has some dozen setuid programs and devices. A report longer than this helps nobody.
 constexpr std::size_t kMaxWarnings = 200;
+// Each takes memory, and costs an attacker a header.
+constexpr std::size_t kMaxLosses = 100'000;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::format, why); }
 
@@ -152,9 +154,9 @@ void LayerStack::remove_lower(const ImagePath& path, bool itself) {
 }
 
 void LayerStack::note_losses(const LayerEntry& entry, const ImagePath& path) {
-    if (is_device(entry.kind)) warn(quote(path.str()) + " is " + std::string(name_of(entry.kind)) + ", ignoring");
-    if (entry.set_id) warn(quote(path.str()) + " has the setuid or setgid bit, ignoring the bit");
-    if (entry.has_capabilities) warn(quote(path.str()) + " has file capabilities, ignoring them");
+    if (is_device(entry.kind)) lose(path, "is " + std::string(name_of(entry.kind)) + ", ignoring");
+    if (entry.set_id) lose(path, "has the setuid or setgid bit, ignoring the bit");
+    if (entry.has_capabilities) lose(path, "has file capabilities, ignoring them");
 }
 
 void LayerStack::note_owner(const LayerEntry& entry) {
@@ -164,17 +166,22 @@ void LayerStack::note_owner(const LayerEntry& entry) {
     owner_ = owner;
 }
 
-void LayerStack::warn(std::string sentence) {
-    if (warnings_.size() < kMaxWarnings) {
-        warnings_.push_back(std::move(sentence));
+void LayerStack::lose(const ImagePath& path, std::string what) {
+    if (losses_.size() < kMaxLosses) {
+        losses_.push_back({path, std::move(what)});
     } else {
-        ++more_warnings_;
+        ++more_losses_;
     }
 }
 
 std::vector<std::string> LayerStack::warnings() const {
-    std::vector<std::string> out = warnings_;
-    if (more_warnings_ > 0) out.push_back("and " + std::to_string(more_warnings_) + " more such files, ignoring");
+    std::vector<std::string> out;
+    for (const Loss& loss : losses_) {
+        if (out.size() == kMaxWarnings) break;
+        out.push_back(quote(loss.path.str()) + " " + loss.what);
+    }
+    const std::size_t more = losses_.size() - out.size() + more_losses_;
+    if (more > 0) out.push_back("and " + std::to_string(more) + " more such files, ignoring");
     return out;
 }
 

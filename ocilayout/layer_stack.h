@@ -18,6 +18,13 @@
 
 namespace smith::ocilayout {
 
+/// What an entry had and a tree can't hold.
+struct Loss {
+    ImagePath path;
+    std::string what;  ///< "is a fifo, ignoring": the path makes it a sentence
+    bool operator==(const Loss&) const = default;
+};
+
 class LayerStack {
 public:
     /// Applies the next layer. Throws Error (format), naming the entry.
@@ -29,7 +36,9 @@ public:
     [[nodiscard]] FileTree take_tree() { return std::move(tree_); }
     /// The owner of all entries so far; nothing where they differ.
     [[nodiscard]] std::optional<Owner> owner() const { return owners_differ_ ? std::nullopt : owner_; }
-    /// What was left out, one sentence each.
+    /// In the order of the layers; only the first kMaxLosses.
+    [[nodiscard]] const std::vector<Loss>& losses() const noexcept { return losses_; }
+    /// The same as sentences, a bounded number of them.
     [[nodiscard]] std::vector<std::string> warnings() const;
 
 private:
@@ -43,7 +52,7 @@ private:
     void remove_lower(const ImagePath& path, bool itself);
     void note_losses(const LayerEntry& entry, const ImagePath& path);
     void note_owner(const LayerEntry& entry);
-    void warn(std::string sentence);
+    void lose(const ImagePath& path, std::string what);
 
     FileTree tree_;
     std::string origin_;
@@ -52,8 +61,8 @@ private:
     std::uint64_t entries_ = 0;
     std::optional<Owner> owner_;
     bool owners_differ_ = false;
-    std::vector<std::string> warnings_;
-    std::size_t more_warnings_ = 0;
+    std::vector<Loss> losses_;
+    std::size_t more_losses_ = 0;
 };
 
 }  // namespace smith::ocilayout

@@ -9,7 +9,6 @@
 #include "ocilayout/bounds.h"
 #include "ocilayout/decompress.h"
 #include "ocilayout/layer_record.h"
-#include "ocilayout/layer_stack.h"
 #include "ocilayout/tar_reader.h"
 
 namespace smith::ocilayout {
@@ -143,6 +142,7 @@ StackedLayers read_layers(std::span<const Layer> layers, const OpenBlob& open, c
     }
     StackedLayers out;
     out.owner = stack.owner();
+    out.losses = stack.losses();
     out.warnings = stack.warnings();
     out.tree = stack.take_tree();
     out.contents = std::move(contents);

@@ -17,6 +17,7 @@
 #include "ocilayout/byte_source.h"
 #include "ocilayout/descriptor.h"
 #include "ocilayout/layer.h"
+#include "ocilayout/layer_stack.h"
 #include "ocilayout/owner.h"
 
 namespace smith::ocilayout {
@@ -28,7 +29,8 @@ struct StackedLayers {
     FileTree tree;  ///< origins name the layer: "layer 1 (sha256:0123456789ab)"
     std::shared_ptr<const Contents> contents;
     std::optional<Owner> owner;         ///< of every entry of every layer; nothing where they differ
-    std::vector<std::string> warnings;  ///< what was in the layers but can't be in a tree. One sentence each
+    std::vector<Loss> losses;           ///< what was in the layers but can't be in a tree
+    std::vector<std::string> warnings;  ///< the same, one sentence each
 };
 
 struct LayerOptions {

@@ -122,7 +122,16 @@ void check_requirements(const Lock& lock) {
     }
 }
 
+void check_source(const LockedSource& source, std::string_view what) {
+    if (source.name.empty() || source.platform.empty() || source.media_type.empty() || source.size == 0) {
+        throw wrong(std::string(what) + " lacks a name, a platform, a type or a size");
+    }
+}
+
 void check_lock(const Lock& lock) {
+    if (lock.source) check_source(*lock.source, "'source'");
+    if (lock.parent) check_source(*lock.parent, "'parent'");
+    if (lock.source && !lock.packages.empty()) throw wrong("it has both a 'source' and packages");
     if (lock.schema != 1) {
         throw wrong("the lock has schema " + std::to_string(lock.schema) + ", and this smith reads schema 1");
     }
@@ -193,6 +202,24 @@ std::string repo_line(const LockedRepo& repo) {
     return out + "}";
 }
 
+std::string source_line(const LockedSource& source) {
+    return "{\"name\": " + dump_json(source.name) + ", \"platform\": " + dump_json(source.platform) +
+           ", \"mediaType\": " + dump_json(source.media_type) + ", \"size\": " + std::to_string(source.size) +
+           ", \"manifest\": " + dump_json(source.manifest.str()) + "}";
+}
+
+LockedSource parse_source(const json& value, std::string_view what) {
+    Fields fields(value, what);
+    LockedSource source;
+    source.name = fields.string("name");
+    source.platform = fields.string("platform");
+    source.media_type = fields.string("mediaType");
+    source.size = fields.number("size");
+    source.manifest = fields.digest("manifest");
+    fields.finish();
+    return source;
+}
+
 PackageRef parse_package(const json& value) {
     Fields fields(value, "a package");
     PackageRef package;
@@ -255,6 +282,8 @@ std::string print_lock(const Lock& given) {
     out += "  \"packages\": " + list_of(packages);
     if (!lock.asked.empty()) out += ",\n  \"asked\": " + print_asked(lock.asked);
     if (!lock.requirements.empty()) out += ",\n  \"requires\": " + print_requirements(lock.requirements);
+    if (lock.source) out += ",\n  \"source\": " + source_line(*lock.source);
+    if (lock.parent) out += ",\n  \"parent\": " + source_line(*lock.parent);
     if (!lock.compressor.empty()) out += ",\n  \"compressor\": " + dump_json(lock.compressor);
     if (lock.image) {
         out += ",\n  \"image\": {\"diffID\": " + dump_json(lock.image->diff_id.str()) +
@@ -282,6 +311,8 @@ Lock parse_lock(std::string_view text) {
     for (const json& package : fields.array("packages")) lock.packages.push_back(parse_package(package));
     if (const json* asked = fields.optional("asked")) lock.asked = parse_asked(*asked);
     if (const json* needs = fields.optional("requires")) lock.requirements = parse_requirements(*needs);
+    if (const json* source = fields.optional("source")) lock.source = parse_source(*source, "the source");
+    if (const json* parent = fields.optional("parent")) lock.parent = parse_source(*parent, "the parent");
     lock.compressor = fields.string_or("compressor", "");
     if (const json* image = fields.optional("image")) lock.image = parse_image(*image);
     if (const json* ships = fields.optional("ships")) lock.ships = parse_names(*ships);

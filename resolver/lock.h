@@ -33,6 +33,16 @@ struct LockedImage {
     bool operator==(const LockedImage&) const = default;
 };
 
+/// An image that the build takes from, or stands on: one manifest, whatever its tag names later.
+struct LockedSource {
+    std::string name;        ///< as the spec spells it, without user and password
+    std::string platform;    ///< "linux/amd64", of the image itself
+    std::string media_type;  ///< of the manifest
+    std::uint64_t size = 0;  ///< likewise, in bytes
+    Digest manifest;
+    auto operator<=>(const LockedSource&) const = default;
+};
+
 /// Package `package` is there because `request` asks for it.
 struct LockedRequest {
     std::string request;  ///< as the spec spells it
@@ -57,6 +67,8 @@ struct Lock {
     /// Why they are there; sorted, and empty in a lock of a smith that did not remember it. Nothing is built from them.
     std::vector<LockedRequest> asked;
     std::vector<LockedRequirement> requirements;
+    std::optional<LockedSource> source;  ///< the image that is taken from; then there are no packages
+    std::optional<LockedSource> parent;  ///< the image whose layers stay below
     std::string compressor;  ///< name and version of what compressed the layer; empty before the first build
     std::optional<LockedImage> image;
     std::vector<std::string> ships;  ///< NAME.ARCH of the packages that have files in the image; sorted

@@ -109,6 +109,22 @@ TEST_CASE("a lock that was printed is read as the same lock", "[lock]") {
     CHECK(parse_lock(print_lock(lock)) == lock);
 }
 
+TEST_CASE("a lock pins the images that a build is made of", "[lock]") {
+    Lock lock = example();
+    lock.parent =
+        LockedSource{"oci:base", "linux/amd64", "application/vnd.oci.image.manifest.v1+json", 700, sha256("base")};
+    CHECK(parse_lock(print_lock(lock)) == lock);
+    CHECK(contains(print_lock(lock), "  ],\n  \"parent\": {\"name\": \"oci:base\", \"platform\": \"linux/amd64\", "));
+    lock.source = lock.parent;
+    CHECK_THROWS_WITH(print_lock(lock), Catch::Contains("both a 'source' and packages"));
+    lock.packages.clear();
+    const std::string good = print_lock(lock);
+    CHECK(parse_lock(good) == lock);
+    CHECK(contains(refusal_of(replaced(good, "\"size\": 700", "\"size\": 0")), "lacks a name"));
+    CHECK(contains(refusal_of(replaced(good, "\"size\": 700", "\"size\": 7, \"tag\": 1")), "unknown key 'tag'"));
+    CHECK(contains(refusal_of(replaced(good, "\"platform\"", "\"os\"")), "has no 'platform'"));
+}
+
 TEST_CASE("a lock is refused when its location leaves the repository", "[lock][hostile]") {
     const std::string good = print_lock(example());
     CHECK(contains(refusal_of(replaced(good, "Packages/b/", "../../")), "leaves its repository"));
