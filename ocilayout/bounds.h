@@ -27,6 +27,11 @@ inline constexpr std::uint64_t kFreeLayerBytes = 1 * kGiB;
 inline constexpr std::uint64_t kMaxPaxBytes = 1 * kMiB;
 // A global or local PAX header may precede a header, a long name another; a chain of them is an attack.
 inline constexpr int kMaxMetaHeaders = 16;
+// A sparse file of this many pieces is stored more densely as an ordinary one; their list takes 4 MiB.
+inline constexpr std::size_t kMaxSparseChunks = 262'144;
+// Holes cost an attacker nothing and us their whole length in zeros. The one known case beyond this, /var/log/lastlog
+// of a user with a huge id, fills the disk of whoever unpacks it.
+inline constexpr std::uint64_t kMaxHoleBytes = 1 * kGiB;
 // zstd -19 uses 8 MiB, --ultra -21 uses 64 MiB. What needs more is memory taken from us by a stranger.
 inline constexpr int kMaxZstdWindowLog = 26;
 // Blobs, JSON and directories of a layout or of an archive.
