@@ -40,6 +40,8 @@ inline constexpr std::uint64_t kMaxLockBytes = 64 * kMiB;
 inline constexpr std::uint64_t kMaxManifestBytes = 4 * kMiB;
 // Image configurations with a long history reach some hundred KiB.
 inline constexpr std::uint64_t kMaxConfigBytes = 8 * kMiB;
+// A machine with some ten thousand mounts has some MiB.
+inline constexpr std::uint64_t kMaxMountinfoBytes = 64 * kMiB;
 // Deeper JSON than this is an attack on the parser's stack; image-spec's own documents nest 5 deep.
 inline constexpr int kMaxJsonDepth = 64;
 

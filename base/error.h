@@ -33,6 +33,8 @@ public:
     [[nodiscard]] const std::string& message() const noexcept { return message_; }
     [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
+    /// The errno that it is about; 0 when it is about none.
+    [[nodiscard]] int error_number() const noexcept { return error_number_; }
     /// The operating system found no file of that name (ENOENT).
     [[nodiscard]] bool is_not_found() const noexcept;
 
