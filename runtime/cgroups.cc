@@ -473,7 +473,8 @@ void Cgroup::kill(int signal) const {
 
 bool Cgroup::remove() const noexcept {
     bool all = true;
-    for (const auto& [name, path] : paths_) {
+    for (const auto& entry : paths_) {
+        const std::string& path = entry.second;
         try {
             const bool removed = within(kPatienceMs, [&] {
                 const UniqueFd opened = open(path);

@@ -40,15 +40,21 @@ Result wait_for_parent(Child& child) noexcept {
     return got < 0 ? got : 0;
 }
 
+/// Where that is allowed. Whether a user namespace that exists allows it shows when it is tried.
+Result set_additional_groups(Child& child, const std::uint32_t* groups, std::size_t count) noexcept {
+    if (!child.plan.may_set_groups) return 0;
+    const Result set = child.kernel.set_additional_groups(groups, count);
+    const bool entered = child.plan.user_namespace && (child.plan.namespaces & CLONE_NEWUSER) == 0;
+    return set == -EPERM && entered && count == 0 ? 0 : set;
+}
+
 /// From an id of the host that may not even be mapped to the one that owns what we make here. The caller's groups go,
 /// where that is allowed; an ordinary user without a range keeps them.
 Result become_setup_user(Child& child) noexcept {
     const Plan& plan = child.plan;
     child.kernel.set_umask(0);
-    if (plan.may_set_groups) {
-        const Result groups = child.kernel.set_additional_groups(nullptr, 0);
-        if (groups < 0) return groups;
-    }
+    const Result groups = set_additional_groups(child, nullptr, 0);
+    if (groups < 0) return groups;
     const Result group = child.kernel.set_groups(plan.setup_gid);
     if (group < 0) return group;
     return child.kernel.set_users(plan.setup_uid);
@@ -105,11 +111,8 @@ Result early_seccomp(Child& child) noexcept {
 
 Result change_identity(Child& child) noexcept {
     const ProcessConfig& process = child.plan.process;
-    if (child.plan.may_set_groups) {
-        const Result groups =
-            child.kernel.set_additional_groups(process.additional_gids.data(), process.additional_gids.size());
-        if (groups < 0) return groups;
-    }
+    const Result groups = set_additional_groups(child, process.additional_gids.data(), process.additional_gids.size());
+    if (groups < 0) return groups;
     const Result group = child.kernel.set_groups(process.gid);
     if (group < 0) return group;
     return child.kernel.set_users(process.uid);

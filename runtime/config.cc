@@ -180,6 +180,11 @@ RuntimeConfig parse_config(std::string_view text) {
     return parse_document(JsonView(&document));
 }
 
+bool RuntimeConfig::has_namespace(std::uint64_t flag) const noexcept {
+    return (namespaces & flag) != 0 || std::any_of(joined_namespaces.begin(), joined_namespaces.end(),
+                                                   [&](const JoinedNamespace& joined) { return joined.flag == flag; });
+}
+
 std::optional<std::uint32_t> map_id(const std::vector<IdMap>& maps, std::uint32_t id) {
     for (const IdMap& map : maps) {
         if (id >= map.container && id - map.container < map.count) return map.host + (id - map.container);

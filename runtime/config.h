@@ -75,6 +75,19 @@ struct DeviceConfig {
     std::uint32_t minor = 0;
 };
 
+/// A namespace that exists, and the file that names it.
+struct JoinedNamespace {
+    std::uint64_t flag = 0;  ///< CLONE_NEW*
+    std::string path;        ///< absolute
+};
+
+/// One entry of `linux.timeOffsets`.
+struct TimeOffset {
+    std::string clock;  ///< "monotonic" or "boottime"
+    std::int64_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+};
+
 struct RuntimeConfig {
     std::string oci_version;
     ProcessConfig process;
@@ -84,6 +97,8 @@ struct RuntimeConfig {
     std::string domainname;
     std::vector<MountConfig> mounts;
     std::uint64_t namespaces = 0;  ///< CLONE_NEW* of those to be made
+    std::vector<JoinedNamespace> joined_namespaces;
+    std::vector<TimeOffset> time_offsets;
     std::vector<IdMap> uid_mappings;
     std::vector<IdMap> gid_mappings;
     std::vector<DeviceConfig> devices;
@@ -95,6 +110,9 @@ struct RuntimeConfig {
     std::optional<SeccompConfig> seccomp;
     bool root_is_slave = false;  ///< linux.rootfsPropagation is "slave" or "rslave"; else nothing propagates
     std::map<std::string, std::string> annotations;
+
+    /// Is the container in a namespace of that kind that is not this process's, a new one or one that exists?
+    [[nodiscard]] bool has_namespace(std::uint64_t flag) const noexcept;
 };
 
 /// Throws Error: format, when `text` is not JSON; spec, when it is not a configuration, or asks for what this runtime

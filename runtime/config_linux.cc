@@ -9,10 +9,7 @@
 
 #include "base/error.h"
 #include "runtime/config_parts.h"
-
-#ifndef CLONE_NEWCGROUP
-#define CLONE_NEWCGROUP 0x02000000
-#endif
+#include "runtime/namespaces.h"
 
 namespace smith::runtime {
 
@@ -24,31 +21,50 @@ struct NamespaceName {
 };
 
 constexpr std::array kNamespaces = {
-    NamespaceName{"user", CLONE_NEWUSER},     NamespaceName{"mount", CLONE_NEWNS}, NamespaceName{"pid", CLONE_NEWPID},
-    NamespaceName{"network", CLONE_NEWNET},   NamespaceName{"ipc", CLONE_NEWIPC},  NamespaceName{"uts", CLONE_NEWUTS},
-    NamespaceName{"cgroup", CLONE_NEWCGROUP},
+    NamespaceName{"user", CLONE_NEWUSER},      NamespaceName{"mount", CLONE_NEWNS},
+    NamespaceName{"pid", CLONE_NEWPID},        NamespaceName{"network", CLONE_NEWNET},
+    NamespaceName{"ipc", CLONE_NEWIPC},        NamespaceName{"uts", CLONE_NEWUTS},
+    NamespaceName{"cgroup", kCgroupNamespace}, NamespaceName{"time", kTimeNamespace},
 };
 
 // The kernel takes 340 (user_namespaces(7)).
 constexpr std::size_t kMaxMappings = 340;
 
-std::uint64_t parse_namespaces(const JsonView& namespaces) {
-    std::uint64_t flags = 0;
+void parse_namespaces(const JsonView& namespaces, RuntimeConfig& config) {
     for (const JsonView& entry : namespaces.elements()) {
-        entry["path"].refuse_if_present();
         const std::string type = entry["type"].string();
         std::uint64_t flag = 0;
         for (const NamespaceName& known : kNamespaces) {
             if (known.name == type) flag = known.flag;
         }
-        if (flag == 0) entry["type"].fail("is " + quote(type) + ", a namespace that is not supported yet");
-        if ((flags & flag) != 0) entry["type"].fail("names a namespace for the second time");
-        flags |= flag;
+        if (flag == 0) entry["type"].fail("is " + quote(type) + ", which is not a namespace");
+        if (config.has_namespace(flag)) entry["type"].fail("names a namespace for the second time");
+        const std::string path = entry["path"].string_or("");
+        if (path.empty()) {
+            config.namespaces |= flag;
+            continue;
+        }
+        if (!path.starts_with('/')) entry["path"].fail("is not an absolute path");
+        config.joined_namespaces.push_back({flag, path});
     }
-    // Without them there is no root of its own, and no way to be sure that every process ends with the container.
-    if ((flags & CLONE_NEWNS) == 0) namespaces.fail("lacks 'mount', and running without it is not supported yet");
-    if ((flags & CLONE_NEWPID) == 0) namespaces.fail("lacks 'pid', and running without it is not supported yet");
-    return flags;
+}
+
+void parse_time_offsets(const JsonView& offsets, RuntimeConfig& config) {
+    constexpr std::uint32_t second_ns = 1'000'000'000;
+    for (const std::string& clock : offsets.keys()) {
+        if (clock != "monotonic" && clock != "boottime") offsets[clock].fail("is a clock that has no offset");
+        const JsonView& entry = offsets[clock];
+        TimeOffset offset;
+        offset.clock = clock;
+        if (entry["secs"].present()) offset.seconds = entry["secs"].integer(INT64_MIN, INT64_MAX);
+        if (entry["nanosecs"].present()) {
+            offset.nanoseconds = static_cast<std::uint32_t>(entry["nanosecs"].unsigned_integer(second_ns - 1));
+        }
+        config.time_offsets.push_back(std::move(offset));
+    }
+    if (!config.time_offsets.empty() && (config.namespaces & kTimeNamespace) == 0) {
+        offsets.fail("is given, but there is no new time namespace");
+    }
 }
 
 std::vector<IdMap> parse_mappings(const JsonView& mappings) {
@@ -89,19 +105,33 @@ void parse_device(const JsonView& entry, RuntimeConfig& config) {
     config.devices.push_back(std::move(device));
 }
 
+/// The namespace that a sysctl belongs to; 0 when it is the machine's.
+std::uint64_t namespace_of_sysctl(std::string_view key) {
+    constexpr std::array<std::string_view, 11> ipc = {
+        "kernel.msgmax", "kernel.msgmnb",      "kernel.msgmni",     "kernel.msg_next_id",
+        "kernel.sem",    "kernel.sem_next_id", "kernel.shmall",     "kernel.shm_rmid_forced",
+        "kernel.shmmax", "kernel.shmmni",      "kernel.shm_next_id"};
+    if (key.starts_with("net.")) return CLONE_NEWNET;
+    if (key.starts_with("user.")) return CLONE_NEWUSER;
+    if (key == "kernel.domainname") return CLONE_NEWUTS;
+    if (key.starts_with("fs.mqueue.") || std::find(ipc.begin(), ipc.end(), key) != ipc.end()) return CLONE_NEWIPC;
+    return 0;
+}
+
 void parse_sysctl(const JsonView& sysctl, RuntimeConfig& config) {
-    constexpr std::array<std::string_view, 8> ipc = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
-                                                     "kernel.sem",    "kernel.shmall", "kernel.shm_rmid_forced",
-                                                     "kernel.shmmax", "kernel.shmmni"};
-    for (const std::string& key : sysctl.keys()) {
-        const bool is_ipc = std::find(ipc.begin(), ipc.end(), key) != ipc.end() || key.starts_with("fs.mqueue.");
-        const bool is_net = key.starts_with("net.");
-        const std::uint64_t needed = is_net ? CLONE_NEWNET : CLONE_NEWIPC;
-        if ((!is_ipc && !is_net) || (config.namespaces & needed) == 0) {
-            sysctl[key].fail("is not of a namespace that the container has of its own: it would change the host");
+    for (const std::string& written : sysctl.keys()) {
+        // sysctl.d(5): with the first separator being a slash, slashes separate, and dots are dots.
+        std::string key = written;
+        const std::size_t separator = key.find_first_of("./");
+        if (separator != std::string::npos && key[separator] == '/') {
+            for (char& c : key) c = c == '/' ? '.' : c == '.' ? '/' : c;
         }
-        if (key.find("..") != std::string::npos) sysctl[key].fail("is not the name of a sysctl");
-        config.sysctl[key] = sysctl[key].string();
+        const std::uint64_t needed = namespace_of_sysctl(key);
+        if (needed == 0 || !config.has_namespace(needed)) {
+            sysctl[written].fail("is not of a namespace that the container has of its own: it would change the host");
+        }
+        if (key.find("..") != std::string::npos) sysctl[written].fail("is not the name of a sysctl");
+        config.sysctl[key] = sysctl[written].string();
     }
 }
 
@@ -161,6 +191,8 @@ void check_mappings(const JsonView& linux_object, const RuntimeConfig& config) {
     const bool user_namespace = (config.namespaces & CLONE_NEWUSER) != 0;
     for (const char* key : {"uidMappings", "gidMappings"}) {
         const JsonView mappings = linux_object[key];
+        // Beside a user namespace that exists they say how it was made.
+        if (!user_namespace && config.has_namespace(CLONE_NEWUSER)) continue;
         if (user_namespace && mappings.empty()) mappings.fail("is missing, but there is a new user namespace");
         if (!user_namespace && !mappings.empty()) mappings.fail("is given, but there is no new user namespace");
     }
@@ -182,19 +214,20 @@ void check_mappings(const JsonView& linux_object, const RuntimeConfig& config) {
 
 void parse_linux(const JsonView& linux_object, RuntimeConfig& config) {
     if (!linux_object.present()) linux_object.fail("is missing");
-    for (const char* key : {"intelRdt", "personality", "timeOffsets", "mountLabel", "netDevices", "memoryPolicy"}) {
+    for (const char* key : {"intelRdt", "personality", "mountLabel", "netDevices", "memoryPolicy"}) {
         linux_object[key].refuse_if_present();
     }
-    config.namespaces = parse_namespaces(linux_object["namespaces"]);
+    parse_namespaces(linux_object["namespaces"], config);
+    parse_time_offsets(linux_object["timeOffsets"], config);
     config.cgroups_path = linux_object["cgroupsPath"].string_or("");
     config.resources = parse_resources(linux_object["resources"]);
     config.uid_mappings = parse_mappings(linux_object["uidMappings"]);
     config.gid_mappings = parse_mappings(linux_object["gidMappings"]);
     check_mappings(linux_object, config);
-    if (!config.hostname.empty() && (config.namespaces & CLONE_NEWUTS) == 0) {
+    if (!config.hostname.empty() && !config.has_namespace(CLONE_NEWUTS)) {
         linux_object["namespaces"].fail("lacks 'uts', but 'hostname' is given");
     }
-    if (!config.domainname.empty() && (config.namespaces & CLONE_NEWUTS) == 0) {
+    if (!config.domainname.empty() && !config.has_namespace(CLONE_NEWUTS)) {
         linux_object["namespaces"].fail("lacks 'uts', but 'domainname' is given");
     }
     for (const JsonView& device : linux_object["devices"].elements()) parse_device(device, config);

@@ -26,6 +26,7 @@
 #include "runtime/plan.h"
 #include "runtime/proc_file.h"
 #include "runtime/rlimits.h"
+#include "runtime/usher.h"
 
 namespace smith::runtime {
 
@@ -110,22 +111,25 @@ Container Container::start(const std::filesystem::path& directory, const RunOpti
             hand_over_pipes(options.stdio, config);
 
             const SignalsBlocked blocked;
-            int pidfd = -1;
-            const Result pid = kernel.clone(plan.namespaces & ~kLateNamespaces, SIGCHLD, pidfd);
+            RootMount root_mount;
+            if (!config.has_namespace(CLONE_NEWNS)) root_mount = remember_root(kernel, plan.root.source);
+            UniqueFd pidfd;
+            const pid_t pid = make_contained_process(kernel, plan, pidfd);
             if (pid == 0) run_child(kernel, plan, channels);
-            if (pid < 0) {
-                throw system_error(static_cast<int>(-pid), "making the namespaces " + namespace_names(plan.namespaces));
-            }
-            Container container(kernel, static_cast<pid_t>(pid), UniqueFd(pidfd), plan.namespaces);
+            Container container(kernel, pid, std::move(pidfd), plan.namespaces);
+            container.root_mount_ = std::move(root_mount);
             status.write.reset();
             go.read.reset();
-            container.guard_ = start_guard(kernel, pidfd);
+            container.guard_ = start_guard(kernel, container.pidfd());
 
             if ((plan.namespaces & CLONE_NEWUSER) != 0) write_id_maps(container.pid_, config);
-            // No name of its own: a container of the smoke test has a cgroup only when it has limits.
+            // No name of its own: a container of the smoke test has a cgroup only when it has limits, or nothing else
+            // that holds its processes together.
             const bool rootless = geteuid() != 0;
+            const bool own_pids = (config.namespaces & CLONE_NEWPID) != 0;
             container.cgroups_ =
-                create_cgroups(config, {"", false, rootless}, container.pid_, container.warnings_, kernel);
+                create_cgroups(config, {own_pids ? "" : "smith-" + std::to_string(pid), false, rootless},
+                               container.pid_, container.warnings_, kernel);
             raise_hard_limits(kernel, container.pid_, config.process.rlimits);
             if (config.process.oom_score_adj) {
                 write_proc_file(container.pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
@@ -144,6 +148,7 @@ Container::Container(Container&& other) noexcept
       namespaces_(other.namespaces_),
       supplied_signal_(other.supplied_signal_),
       cgroups_(std::exchange(other.cgroups_, {})),
+      root_mount_(std::exchange(other.root_mount_, {})),
       warnings_(std::move(other.warnings_)),
       status_(other.status_) {}
 
@@ -234,6 +239,7 @@ void Container::reap() {
     status_ = info.si_code == CLD_EXITED ? ExitStatus{info.si_status, 0} : ExitStatus{0, info.si_status};
     if (status_->signal == SIGKILL && supplied_signal_ != 0) status_->signal = supplied_signal_;
     reap_guard();
+    detach_root(*kernel_, std::exchange(root_mount_, {}));
     remove_cgroups(std::exchange(cgroups_, {}), *kernel_);
 }
 

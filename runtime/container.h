@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "runtime/kernel.h"
+#include "runtime/root_mount.h"
 
 namespace smith::runtime {
 
@@ -102,6 +103,7 @@ private:
     std::uint64_t namespaces_;
     int supplied_signal_ = 0;
     std::map<std::string, std::string> cgroups_;
+    RootMount root_mount_;
     std::vector<std::string> warnings_;
     std::optional<ExitStatus> status_;
 };

@@ -18,7 +18,7 @@ namespace {
 /// Device rules need a cgroup, but for one case: in a user namespace nobody can make a device node, and the root is
 /// mounted nodev, so that "no devices" holds already, and so does every rule that allows less than the host does.
 bool devices_need_cgroup(const RuntimeConfig& config) {
-    return !config.resources.devices.empty() && (config.namespaces & CLONE_NEWUSER) == 0;
+    return !config.resources.devices.empty() && !config.has_namespace(CLONE_NEWUSER);
 }
 
 bool is_limited(const RuntimeConfig& config) {

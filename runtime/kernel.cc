@@ -52,6 +52,7 @@ constexpr std::size_t kKernelSigsetBytes = 8;
 
 // <sys/mount.h> has it, but cannot be included beside <linux/mount.h> with every libc.
 constexpr int kDetach = 2;
+constexpr int kNoFollow = 8;
 
 }  // namespace
 
@@ -107,7 +108,7 @@ Result Kernel::write(int fd, const void* buffer, std::size_t size) noexcept {
 }
 
 Result Kernel::status(int fd, struct statx& out) noexcept {
-    return call(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &out);
+    return call(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &out);
 }
 
 Result Kernel::make_directory(int parent, const char* name, mode_t mode) noexcept {
@@ -213,7 +214,9 @@ Result Kernel::mount_file_system(int fd, std::uint64_t attributes) noexcept {
 
 Result Kernel::pivot_root_here() noexcept { return call(SYS_pivot_root, ".", "."); }
 
-Result Kernel::detach_here() noexcept { return call(SYS_umount2, ".", kDetach); }
+Result Kernel::change_root_here() noexcept { return call(SYS_chroot, "."); }
+
+Result Kernel::detach_mount(const char* path) noexcept { return call(SYS_umount2, path, kDetach | kNoFollow); }
 
 Result Kernel::clone(std::uint64_t flags, int exit_signal, int& pidfd) noexcept {
     int descriptor = -1;

@@ -79,8 +79,10 @@ public:
     Result mount_file_system(int fd, std::uint64_t attributes) noexcept;
     /// pivot_root(".", "."): the current directory becomes the root, and the old root lies on top of it.
     Result pivot_root_here() noexcept;
-    /// umount2(".", MNT_DETACH)
-    Result detach_here() noexcept;
+    /// chroot(".")
+    Result change_root_here() noexcept;
+    /// umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW)
+    Result detach_mount(const char* path) noexcept;
 
     // Processes.
     /// The child returns 0. `pidfd` is set in the parent.

@@ -220,6 +220,7 @@ Result clone_source(Kernel& kernel, const PlannedMount& mount) noexcept {
 }
 
 Result detach_propagation(Stage& stage) noexcept {
+    if (stage.plan.root_place == RootPlace::chroot) return 0;
     // From here on nothing that is mounted shows on the host; what the host unmounts goes away here too.
     return stage.kernel.set_mount_attributes("/", true, 0, 0, kSlavePropagation);
 }
@@ -231,9 +232,8 @@ Result place_root(Stage& stage) noexcept {
     if (tree < 0) return tree;
     stage.root = static_cast<int>(tree);
     // Whoever has the map of a user namespace cannot make device nodes: those in a root would be somebody else's.
-    const bool user_namespace = (stage.plan.namespaces & CLONE_NEWUSER) != 0;
     const std::uint64_t attributes =
-        (user_namespace ? MOUNT_ATTR_NODEV : 0U) | (stage.plan.root_readonly ? MOUNT_ATTR_RDONLY : 0U);
+        (stage.plan.user_namespace ? MOUNT_ATTR_NODEV : 0U) | (stage.plan.root_readonly ? MOUNT_ATTR_RDONLY : 0U);
     if (attributes != 0) {
         const Result set = kernel.set_mount_attributes(stage.root, true, attributes, 0, 0);
         if (set < 0) return set;
@@ -244,8 +244,9 @@ Result place_root(Stage& stage) noexcept {
         const Result opened = kernel.set_mount_attributes(stage.root, false, 0, MOUNT_ATTR_RDONLY, 0);
         if (opened < 0 && opened != -EPERM) return opened;
     }
-    // On top of the old root: the one place that is sure to be there and to be reachable.
-    return kernel.move_mount(stage.root, "/");
+    // On top of the old root: the one place that is sure to be there and to be reachable. Unless others live there.
+    const bool alone = stage.plan.root_place == RootPlace::pivot;
+    return kernel.move_mount(stage.root, alone ? "/" : stage.plan.root.source.c_str());
 }
 
 Result mount_file_systems(Stage& stage) noexcept {
@@ -320,9 +321,10 @@ Result seal_root(Stage& stage) noexcept {
 Result enter_root(Stage& stage) noexcept {
     const Result inside = stage.kernel.change_directory(stage.root);
     if (inside < 0) return inside;
+    if (stage.plan.root_place == RootPlace::chroot) return stage.kernel.change_root_here();
     const Result pivoted = stage.kernel.pivot_root_here();
     if (pivoted < 0) return pivoted;
-    const Result detached = stage.kernel.detach_here();
+    const Result detached = stage.kernel.detach_mount(".");
     return detached < 0 ? detached : stage.kernel.change_directory("/");
 }
 

@@ -19,10 +19,10 @@ struct FlagName {
 };
 
 constexpr std::array kFlagNames = {
-    FlagName{CLONE_NEWUSER, "CLONE_NEWUSER"},     FlagName{CLONE_NEWNS, "CLONE_NEWNS"},
-    FlagName{CLONE_NEWPID, "CLONE_NEWPID"},       FlagName{CLONE_NEWNET, "CLONE_NEWNET"},
-    FlagName{CLONE_NEWIPC, "CLONE_NEWIPC"},       FlagName{CLONE_NEWUTS, "CLONE_NEWUTS"},
-    FlagName{CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
+    FlagName{CLONE_NEWUSER, "CLONE_NEWUSER"},      FlagName{CLONE_NEWNS, "CLONE_NEWNS"},
+    FlagName{CLONE_NEWPID, "CLONE_NEWPID"},        FlagName{CLONE_NEWNET, "CLONE_NEWNET"},
+    FlagName{CLONE_NEWIPC, "CLONE_NEWIPC"},        FlagName{CLONE_NEWUTS, "CLONE_NEWUTS"},
+    FlagName{kCgroupNamespace, "CLONE_NEWCGROUP"}, FlagName{kTimeNamespace, "CLONE_NEWTIME"},
 };
 
 }  // namespace

@@ -10,8 +10,12 @@
 
 namespace smith::runtime {
 
+inline constexpr std::uint64_t kCgroupNamespace = 0x02000000;  // CLONE_NEWCGROUP
+inline constexpr std::uint64_t kTimeNamespace = 0x00000080;    // CLONE_NEWTIME
 /// A cgroup namespace shows what is below the cgroup that its maker is in: it is made once the process is in its own.
-inline constexpr std::uint64_t kLateNamespaces = 0x02000000;  // CLONE_NEWCGROUP
+inline constexpr std::uint64_t kLateNamespaces = kCgroupNamespace;
+/// The ones that come with the process. A time namespace must have its offsets before anybody is in it.
+inline constexpr std::uint64_t kClonedNamespaces = ~(kLateNamespaces | kTimeNamespace);
 
 /// "CLONE_NEWNS|CLONE_NEWPID"; unknown bits in hexadecimal.
 [[nodiscard]] std::string namespace_names(std::uint64_t flags);

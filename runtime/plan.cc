@@ -16,6 +16,7 @@
 #include "runtime/launcher_image.h"
 #include "runtime/mounts.h"
 #include "runtime/seccomp.h"
+#include "runtime/usher.h"
 
 namespace smith::runtime {
 
@@ -119,13 +120,14 @@ void plan_root(Kernel& kernel, const RuntimeConfig& config, const std::filesyste
 void plan_identity(const RuntimeConfig& config, Plan& plan) {
     plan.setup_uid = plan.process.uid;
     plan.setup_gid = plan.process.gid;
-    if ((config.namespaces & CLONE_NEWUSER) == 0) {
+    if (!config.has_namespace(CLONE_NEWUSER)) {
         plan.setup_uid = 0;
         plan.setup_gid = 0;
         return;
     }
-    if (map_id(config.uid_mappings, 0)) plan.setup_uid = 0;
-    if (map_id(config.gid_mappings, 0)) plan.setup_gid = 0;
+    // A user namespace that exists without its mappings being told is an ordinary one, with a root.
+    if (config.uid_mappings.empty() || map_id(config.uid_mappings, 0)) plan.setup_uid = 0;
+    if (config.gid_mappings.empty() || map_id(config.gid_mappings, 0)) plan.setup_gid = 0;
     plan.may_set_groups = may_set_groups(config);
     if (!plan.may_set_groups && !plan.process.additional_gids.empty()) {
         throw Error(ErrorKind::spec,
@@ -172,11 +174,24 @@ void plan_launch(Kernel& kernel, const RuntimeConfig& config, Plan& plan) {
     plan.orders = write_orders(kernel, program);
 }
 
+void plan_namespaces(Kernel& kernel, const RuntimeConfig& config, Plan& plan) {
+    plan.namespaces = config.namespaces;
+    plan.user_namespace = config.has_namespace(CLONE_NEWUSER);
+    if ((config.namespaces & CLONE_NEWNS) == 0) plan.root_place = RootPlace::chroot;
+    for (const JoinedNamespace& joined : config.joined_namespaces) {
+        plan.joined.push_back({joined.flag, open_namespace(kernel, joined)});
+    }
+    for (const TimeOffset& offset : config.time_offsets) {
+        plan.time_offsets +=
+            offset.clock + " " + std::to_string(offset.seconds) + " " + std::to_string(offset.nanoseconds) + "\n";
+    }
+}
+
 }  // namespace
 
 Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle) {
     Plan plan;
-    plan.namespaces = config.namespaces;
+    plan_namespaces(kernel, config, plan);
     plan.hostname = config.hostname;
     plan.domainname = config.domainname;
     plan.process = config.process;
@@ -187,7 +202,8 @@ Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesyste
     plan.own_proc.type = "proc";
     for (const auto& [key, value] : config.sysctl) {
         std::string path = key;
-        std::replace(path.begin(), path.end(), '.', '/');
+        // A dot in a component, such as in an interface's name, was written as a slash.
+        for (char& c : path) c = c == '.' ? '/' : c == '/' ? '.' : c;
         plan.sysctls.emplace_back("sys/" + path, value);
     }
     for (const std::string& path : config.readonly_paths) plan.readonly_paths.push_back(place_of(path));

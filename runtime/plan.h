@@ -43,8 +43,23 @@ struct PlannedMount {
     UniqueFd tree;
 };
 
+struct PlannedNamespace {
+    std::uint64_t flag = 0;
+    UniqueFd fd;
+};
+
+/// Where the container's files are put.
+enum class RootPlace {
+    pivot,   ///< a mount namespace of its own: there the root becomes the only root
+    chroot,  ///< a mount namespace that others are in: on the root's own directory, and chroot(2)
+};
+
 struct Plan {
-    std::uint64_t namespaces = 0;
+    std::uint64_t namespaces = 0;          ///< those to be made
+    std::vector<PlannedNamespace> joined;  ///< those to be entered
+    bool user_namespace = false;           ///< a new one or one that exists
+    std::string time_offsets;              ///< as /proc/PID/timens_offsets wants them
+    RootPlace root_place = RootPlace::pivot;
 
     std::string hostname;
     std::string domainname;

@@ -25,8 +25,8 @@ public:
 
 protected:
     Result invoke(long number, long a, long b, long c, long d, long e) noexcept override {
-        constexpr std::array cleaning = {long{SYS_close}, long{SYS_waitid}, long{SYS_pidfd_send_signal},
-                                         long{SYS_exit_group}, long{SYS_unlinkat}};
+        constexpr std::array cleaning = {long{SYS_close},      long{SYS_waitid},   long{SYS_pidfd_send_signal},
+                                         long{SYS_exit_group}, long{SYS_unlinkat}, long{SYS_umount2}};
         for (const long call : cleaning) {
             if (number == call) return Kernel::invoke(number, a, b, c, d, e);
         }

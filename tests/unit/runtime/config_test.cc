@@ -91,16 +91,11 @@ TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]
     refused("/hooks/poststop", {{{"path", "/bin/true"}}});
     refused("/linux/intelRdt", {{"closID", "x"}});
     refused("/linux/personality", {{"domain", "LINUX32"}});
-    refused("/linux/timeOffsets", {{"monotonic", {{"secs", 1}}}});
     refused("/linux/mountLabel", "x");
     refused("/linux/netDevices", {{"eth0", {{"name", "x"}}}});
     refused("/linux/memoryPolicy", {{"mode", "MPOL_BIND"}});
     CHECK(complaint(with("/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "/s"}})) ==
           "'linux.seccomp.listenerPath' is not supported yet");
-    CHECK(complaint(with("/linux/namespaces/0/path", "/proc/1/ns/mnt")) ==
-          "'linux.namespaces[0].path' is not supported yet");
-    CHECK(complaint(with("/linux/namespaces/3/type", "time")) ==
-          "'linux.namespaces[3].type' is 'time', a namespace that is not supported yet");
     CHECK(complaint(with("/linux/rootfsPropagation", "shared")) ==
           "'linux.rootfsPropagation' is 'shared', which is not supported yet");
     CHECK(complaint(with("/mounts/0", {{"destination", "/c"}, {"type", "cgroup"}})) ==
@@ -141,8 +136,10 @@ TEST_CASE("a wrong value is refused with its place", "[config][invalid]") {
     CHECK(complaint(with("/mounts/0", {{"destination", "a"}, {"type", "tmpfs"}})) ==
           "'mounts[0].destination' is 'a', not an absolute path");
     CHECK(complaint(with("/linux", nullptr)) == "'linux' is missing");
-    CHECK(complaint(with("/linux/namespaces", {{{"type", "mount"}}})) ==
-          "'linux.namespaces' lacks 'pid', and running without it is not supported yet");
+    CHECK(complaint(with("/linux/namespaces/0", {{"type", "mount"}, {"path", "relative"}})) ==
+          "'linux.namespaces[0].path' is not an absolute path");
+    CHECK(complaint(with("/linux/timeOffsets", {{"monotonic", {{"secs", 1}}}})) ==
+          "'linux.timeOffsets' is given, but there is no new time namespace");
     CHECK(complaint(with("/linux/sysctl", {{"kernel.core_pattern", "|/bin/sh"}})) ==
           "'linux.sysctl.kernel.core_pattern' is not of a namespace that the container has of its own: it would change "
           "the host");
