@@ -178,7 +178,29 @@ RpmFile read_file_entry(rpmfiles files, int index) {
     return out;
 }
 
+/// One entry for each file in all lists of files. rpmfilesNew() looks, too, but forgets what it has read so far (librpm
+/// 4.18): every such package would cost memory.
+void check_file_lists(Header header) {
+    static constexpr std::array kLists{
+        RPMTAG_BASENAMES,  RPMTAG_DIRINDEXES,    RPMTAG_FILEMODES,      RPMTAG_FILEFLAGS,    RPMTAG_FILEVERIFYFLAGS,
+        RPMTAG_FILESIZES,  RPMTAG_LONGFILESIZES, RPMTAG_FILECOLORS,     RPMTAG_FILECAPS,     RPMTAG_FILELINKTOS,
+        RPMTAG_FILELANGS,  RPMTAG_FILEDIGESTS,   RPMTAG_FILESIGNATURES, RPMTAG_FILEMTIMES,   RPMTAG_FILERDEVS,
+        RPMTAG_FILEINODES, RPMTAG_FILEDEVICES,   RPMTAG_FILEUSERNAME,   RPMTAG_FILEGROUPNAME};
+    std::optional<rpm_count_t> count;
+    for (const rpmTag tag : kLists) {
+        rpmtd_s list{};
+        if (headerGet(header, tag, &list, HEADERGET_MINMEM) == 0) continue;
+        const rpm_count_t found = rpmtdCount(&list);
+        rpmtdFreeData(&list);
+        if (!count) count = found;
+        if (*count == found) continue;
+        throw Error(ErrorKind::format, "its file list is damaged: " + std::to_string(found) + " entries of " +
+                                           quote(rpmTagGetName(tag)) + ", " + std::to_string(*count) + " of others");
+    }
+}
+
 void read_files(Header header, RpmHeader& out) {
+    check_file_lists(header);
     const RpmFilesHandle files(rpmfilesNew(nullptr, header, RPMTAG_BASENAMES, RPMFI_NOFILECLASS | RPMFI_NOFILEDEPS));
     if (!files) throw Error(ErrorKind::format, "its file list is damaged");
     const rpm_count_t count = rpmfilesFC(files.get());
@@ -459,8 +481,12 @@ std::vector<std::optional<Content>> unpack_rpm(const std::filesystem::path& file
         Unpacker unpacker(header, pack);
         if (!header.files.empty()) {
             check_payload(Fileno(fd.get()), raw.get(), header.header_end);
-            const RpmFdHandle payload(Fdopen(fdDup(Fileno(fd.get())), io_mode(header.payload_compressor).c_str()));
-            if (!payload || Ferror(payload.get()) != 0) throw damaged("its payload cannot be opened");
+            const RpmFdHandle payload(fdDup(Fileno(fd.get())));
+            // It gives back what it was given, with a layer more; nothing for a compressor that it does not know.
+            if (!payload || Fdopen(payload.get(), io_mode(header.payload_compressor).c_str()) == nullptr ||
+                Ferror(payload.get()) != 0) {
+                throw damaged("its payload cannot be opened");
+            }
             const RpmFiHandle archive(rpmfiNewArchiveReader(payload.get(), files.get(), RPMFI_ITER_READ_ARCHIVE));
             if (!archive) throw damaged("its payload cannot be read");
             unpacker.read(archive.get());
