@@ -11,6 +11,8 @@
 #include <cstring>
 
 #include "runtime/caps.h"
+#include "runtime/console.h"
+#include "runtime/hooks.h"
 #include "runtime/mounts.h"
 #include "runtime/namespaces.h"
 #include "runtime/rlimits.h"
@@ -30,10 +32,7 @@ struct Child : Stage {
     int orders = -1;
 };
 
-/// The user namespace has no ids until the parent has written its maps.
-Result wait_for_parent(Child& child) noexcept {
-    child.kernel.close(child.channels.parent_status);
-    child.kernel.close(child.channels.parent_go);
+Result wait_for_go(Child& child) noexcept {
     char go = 0;
     const Result got = child.kernel.read(child.channels.go, &go, 1);
     if (got == 0) child.kernel.exit_now(kOrphaned);
@@ -46,6 +45,62 @@ Result set_additional_groups(Child& child, const std::uint32_t* groups, std::siz
     const Result set = child.kernel.set_additional_groups(groups, count);
     const bool entered = child.plan.user_namespace && (child.plan.namespaces & CLONE_NEWUSER) == 0;
     return set == -EPERM && entered && count == 0 ? 0 : set;
+}
+
+/// The user namespace has no ids until the parent has written its maps.
+Result wait_for_parent(Child& child) noexcept {
+    child.kernel.close(child.channels.parent_status);
+    child.kernel.close(child.channels.parent_go);
+    const Result free = wait_for_go(child);
+    if (free < 0) return free;
+    // Until execve this is our memory, and /proc/PID/exe our program: nobody in the container may look at either, or
+    // open it to write to it (CVE-2019-5736, CVE-2016-9962). Not before: our parent's files below /proc/PID are
+    // written.
+    return child.kernel.control(PR_SET_DUMPABLE, 0);
+}
+
+/// Tells the parent, who waits for it; see Failure.
+Result say(Child& child, StepId step, std::uint32_t item) noexcept {
+    Failure word{};
+    word.step = step;
+    word.item = item;
+    const Result written = child.kernel.write(child.channels.status, &word, sizeof word);
+    return written < 0 ? written : 0;
+}
+
+/// The caller's hooks first, then those of the container's namespaces, which this process runs.
+Result run_hooks_in_order(Child& child) noexcept {
+    const Plan& plan = child.plan;
+    if (!plan.pause_for_hooks) return 0;
+    Result result = say(child, StepId::run_hooks, 0);
+    if (result >= 0) result = wait_for_go(child);
+    for (const PlannedHook& hook : plan.planned_container_hooks) {
+        if (result < 0) return result;
+        result = run_hook(child.kernel, hook, plan.hook_state.get(), child.text);
+        if (result >= 0) ++child.item;
+    }
+    return result;
+}
+
+/// Into the namespaces of a running container, and into its PID namespace by one more fork.
+Result join_container(Child& child) noexcept {
+    Kernel& kernel = child.kernel;
+    const ChildChannels& channels = child.channels;
+    if (channels.join_namespaces != 0) {
+        const Result joined = kernel.join_namespaces(channels.join, channels.join_namespaces);
+        if (joined < 0) return joined;
+    }
+    int unused = -1;
+    const Result pid = kernel.clone(CLONE_PARENT, 0, unused);
+    if (pid <= 0) return pid;
+    kernel.exit_now(say(child, StepId::join_container, static_cast<std::uint32_t>(pid)) < 0 ? 127 : 0);
+}
+
+/// In a container's mount namespace the current root is the container's own.
+Result open_root(Child& child) noexcept {
+    const Result root = child.kernel.open_path("/", O_PATH | O_DIRECTORY);
+    child.root = static_cast<int>(root);
+    return root < 0 ? root : 0;
 }
 
 /// From an id of the host that may not even be mapped to the one that owns what we make here. The caller's groups go,
@@ -65,7 +120,7 @@ Result new_session(Child& child) noexcept {
     const Result session = child.kernel.new_session();
     if (session < 0) return session;
     // Without the caller's keys. Some sandboxes do not allow the question; then there are none either.
-    const Result keyring = child.kernel.new_session_keyring();
+    const Result keyring = child.plan.new_keyring ? child.kernel.new_session_keyring() : 0;
     if (keyring < 0 && keyring != -ENOSYS && keyring != -EPERM && keyring != -EDQUOT) return keyring;
     // What smith ignores or blocks, the program must not: both would survive execve.
     for (int signal = 1; signal <= SIGRTMAX; ++signal) {
@@ -77,25 +132,33 @@ Result new_session(Child& child) noexcept {
 
 /// First all of them out of the way, then each to its place: the numbers may overlap in any manner.
 Result arrange_descriptors(Child& child) noexcept {
-    constexpr int out_of_the_way = 16;
+    const int first = kFirstLauncherFd + static_cast<int>(child.plan.preserved_fds);
+    const int out_of_the_way = first + kLauncherFdCount;
     ChildChannels& channels = child.channels;
+    if (child.console >= 0) channels.in = channels.out = channels.err = child.console;
     child.launcher = child.plan.launcher.get();
     child.orders = child.plan.orders.get();
-    for (int* fd :
-         {&channels.in, &channels.out, &channels.err, &channels.status, &channels.go, &child.launcher, &child.orders}) {
+    if (channels.gate < 0) channels.gate = channels.status;
+    for (int* fd : {&channels.in, &channels.out, &channels.err, &channels.status, &channels.go, &channels.gate,
+                    &child.launcher, &child.orders}) {
         const Result moved = child.kernel.duplicate_at_least(*fd, out_of_the_way);
         if (moved < 0) return moved;
         *fd = static_cast<int>(moved);
     }
-    const int places[][2] = {{channels.in, 0},          {channels.out, 1},
-                             {channels.err, 2},         {channels.status, kStatusFd},
-                             {child.orders, kOrdersFd}, {child.launcher, kLauncherFd}};
+    const int places[][2] = {{channels.in, 0},
+                             {channels.out, 1},
+                             {channels.err, 2},
+                             {channels.status, first + kStatusFd},
+                             {child.orders, first + kOrdersFd},
+                             {channels.gate, first + kGateFd},
+                             {child.launcher, first + kLauncherFd}};
     for (const auto& place : places) {
         const Result put = child.kernel.duplicate_to(place[0], place[1]);
         if (put < 0) return put;
     }
-    channels.status = kStatusFd;
-    return child.kernel.close_on_exec_from(kLauncherFd);
+    channels.status = first + kStatusFd;
+    child.launcher = first + kLauncherFd;
+    return child.kernel.close_on_exec_from(static_cast<unsigned>(child.launcher));
 }
 
 Result limit_resources(Child& child) noexcept {
@@ -128,7 +191,7 @@ Result drop_privileges(Child& child) noexcept {
     if (result >= 0) result = kernel.control(PR_SET_KEEPCAPS, 0);
     if (result >= 0) result = limit_capabilities(kernel, process.capabilities);
     if (result >= 0 && process.no_new_privileges) result = kernel.control(PR_SET_NO_NEW_PRIVS, 1);
-    // Until execve this is smith's memory: nobody in the container may look at it.
+    // Once more: a change of identity has made it what the host's fs.suid_dumpable says.
     if (result >= 0) result = kernel.control(PR_SET_DUMPABLE, 0);
     return result;
 }
@@ -136,9 +199,10 @@ Result drop_privileges(Child& child) noexcept {
 /// After the last change of identity, which would have cancelled it. The parent may have died a moment before: then its
 /// end of the pipe is closed.
 Result die_with_parent(Child& child) noexcept {
-    if (!child.channels.die_with_parent) return 0;
-    const Result set = child.kernel.control(PR_SET_PDEATHSIG, SIGKILL);
-    if (set < 0) return set;
+    if (child.channels.die_with_parent) {
+        const Result set = child.kernel.control(PR_SET_PDEATHSIG, SIGKILL);
+        if (set < 0) return set;
+    }
     pollfd parent{child.channels.go, 0, 0};
     const Result hung_up = child.kernel.poll(&parent, 1, 0);
     if (hung_up > 0) child.kernel.exit_now(kOrphaned);
@@ -146,7 +210,7 @@ Result die_with_parent(Child& child) noexcept {
 }
 
 Result start_launcher(Child& child) noexcept {
-    return child.kernel.execute(kLauncherFd, child.plan.arguments.data(), child.plan.environment.data());
+    return child.kernel.execute(child.launcher, child.plan.arguments.data(), child.plan.environment.data());
 }
 
 /// Steps of other files need no more than a Stage.
@@ -171,10 +235,29 @@ constexpr Step kSteps[] = {
     {StepId::place_root, on_stage<place_root>},
     {StepId::mount_file_systems, on_stage<mount_file_systems>},
     {StepId::make_dev_links, on_stage<make_dev_links>},
+    {StepId::open_console, on_stage<open_console>},
     {StepId::write_sysctls, on_stage<write_sysctls>},
     {StepId::cover_paths, on_stage<cover_paths>},
+    {StepId::run_hooks, run_hooks_in_order},
     {StepId::seal_root, on_stage<seal_root>},
     {StepId::enter_root, on_stage<enter_root>},
+    {StepId::enter_cwd, on_stage<enter_cwd>},
+    {StepId::arrange_descriptors, arrange_descriptors},
+    {StepId::limit_resources, limit_resources},
+    {StepId::early_seccomp, early_seccomp},
+    {StepId::drop_privileges, drop_privileges},
+    {StepId::die_with_parent, die_with_parent},
+    {StepId::start_launcher, start_launcher},
+};
+
+/// The way of `exec`: where a container is already, only the process has to be made.
+constexpr Step kJoiningSteps[] = {
+    {StepId::wait_for_parent, wait_for_parent},
+    {StepId::join_container, join_container},
+    {StepId::become_setup_user, become_setup_user},
+    {StepId::new_session, new_session},
+    {StepId::open_root, open_root},
+    {StepId::open_console, on_stage<open_console>},
     {StepId::enter_cwd, on_stage<enter_cwd>},
     {StepId::arrange_descriptors, arrange_descriptors},
     {StepId::limit_resources, limit_resources},
@@ -205,18 +288,28 @@ void report(Child& child, StepId step, Result error) noexcept {
     static_cast<void>(child.kernel.write(child.channels.status, &failure, sizeof failure));
 }
 
-}  // namespace
-
-void run_child(Kernel& kernel, const Plan& plan, const ChildChannels& channels) noexcept {
-    Child child(kernel, plan, channels);
-    for (const Step& step : kSteps) {
+template <std::size_t N>
+[[noreturn]] void run_steps(Child& child, const Step (&steps)[N]) noexcept {
+    for (const Step& step : steps) {
         child.item = 0;
         const Result result = step.run(child);
         if (result >= 0) continue;
         report(child, step.id, result);
         break;
     }
-    kernel.exit_now(127);
+    child.kernel.exit_now(127);
+}
+
+}  // namespace
+
+void run_child(Kernel& kernel, const Plan& plan, const ChildChannels& channels) noexcept {
+    Child child(kernel, plan, channels);
+    run_steps(child, kSteps);
+}
+
+void run_joining_child(Kernel& kernel, const Plan& plan, const ChildChannels& channels) noexcept {
+    Child child(kernel, plan, channels);
+    run_steps(child, kJoiningSteps);
 }
 
 }  // namespace smith::runtime

@@ -76,34 +76,12 @@ void parse_user(const JsonView& user, ProcessConfig& out) {
     if (user["umask"].present()) out.umask = static_cast<std::uint32_t>(user["umask"].unsigned_integer(0777));
 }
 
-ProcessConfig parse_process(const JsonView& process) {
-    ProcessConfig out;
-    if (!process.present()) process.fail("is missing");
-    if (process["terminal"].boolean_or(false)) process["terminal"].fail("is not supported yet");
-    for (const char* key : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
-        process[key].refuse_if_present();
-    }
-    parse_user(process["user"], out);
-    out.args = process["args"].strings();
-    if (out.args.empty() || out.args.front().empty()) process["args"].fail("names no program");
-    out.env = process["env"].strings();
-    for (const JsonView& entry : process["env"].elements()) {
-        const std::size_t equals = entry.string().find('=');
-        if (equals == 0 || equals == std::string::npos) entry.fail("is not of the form NAME=VALUE");
-    }
-    out.cwd = process["cwd"].string();
-    if (!out.cwd.starts_with('/')) process["cwd"].fail("is not an absolute path");
-    out.capabilities = parse_capabilities(process["capabilities"]);
-    out.rlimits = parse_rlimits(process["rlimits"]);
-    out.no_new_privileges = process["noNewPrivileges"].boolean_or(false);
-    if (process["oomScoreAdj"].present()) {
-        out.oom_score_adj = static_cast<int>(process["oomScoreAdj"].integer(-1000, 1000));
-    }
+ConsoleSize parse_console_size(const JsonView& size) {
+    ConsoleSize out;
+    if (!size.present()) return out;
+    out.rows = static_cast<std::uint16_t>(size["height"].unsigned_integer(UINT16_MAX));
+    out.columns = static_cast<std::uint16_t>(size["width"].unsigned_integer(UINT16_MAX));
     return out;
-}
-
-void refuse_hooks(const JsonView& hooks) {
-    for (const std::string& key : hooks.keys()) hooks[key].refuse_if_present();
 }
 
 MountConfig parse_mount(const JsonView& mount) {
@@ -131,8 +109,9 @@ RuntimeConfig parse_document(const JsonView& document) {
     RuntimeConfig out;
     out.oci_version = document["ociVersion"].string();
     check_version(document["ociVersion"]);
-    refuse_hooks(document["hooks"]);
-    out.process = parse_process(document["process"]);
+    out.hooks = parse_hooks(document["hooks"]);
+    out.has_process = document["process"].present();
+    if (out.has_process) out.process = parse_process(document["process"]);
     out.root_path = document["root"]["path"].string();
     if (out.root_path.empty()) document["root"]["path"].fail("is empty");
     out.root_readonly = document["root"]["readonly"].boolean_or(false);
@@ -149,6 +128,33 @@ RuntimeConfig parse_document(const JsonView& document) {
 }
 
 }  // namespace
+
+ProcessConfig parse_process(const JsonView& process) {
+    ProcessConfig out;
+    if (!process.present()) process.fail("is missing");
+    out.terminal = process["terminal"].boolean_or(false);
+    if (out.terminal) out.console_size = parse_console_size(process["consoleSize"]);
+    for (const char* key : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
+        process[key].refuse_if_present();
+    }
+    parse_user(process["user"], out);
+    out.args = process["args"].strings();
+    if (out.args.empty() || out.args.front().empty()) process["args"].fail("names no program");
+    out.env = process["env"].strings();
+    for (const JsonView& entry : process["env"].elements()) {
+        const std::size_t equals = entry.string().find('=');
+        if (equals == 0 || equals == std::string::npos) entry.fail("is not of the form NAME=VALUE");
+    }
+    out.cwd = process["cwd"].string();
+    if (!out.cwd.starts_with('/')) process["cwd"].fail("is not an absolute path");
+    out.capabilities = parse_capabilities(process["capabilities"]);
+    out.rlimits = parse_rlimits(process["rlimits"]);
+    out.no_new_privileges = process["noNewPrivileges"].boolean_or(false);
+    if (process["oomScoreAdj"].present()) {
+        out.oom_score_adj = static_cast<int>(process["oomScoreAdj"].integer(-1000, 1000));
+    }
+    return out;
+}
 
 std::string clean_absolute_path(const JsonView& path) {
     const std::string text = path.string();

@@ -45,12 +45,20 @@ struct ResourceLimit {
     std::uint64_t hard = 0;
 };
 
+/// A terminal's size in characters; 0: as it comes.
+struct ConsoleSize {
+    std::uint16_t rows = 0;
+    std::uint16_t columns = 0;
+};
+
 struct ProcessConfig {
+    bool terminal = false;
+    ConsoleSize console_size;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::vector<std::uint32_t> additional_gids;
     std::uint32_t umask = 022;
-    std::vector<std::string> args;  ///< at least one
+    std::vector<std::string> args;  ///< at least one, unless the configuration has no process at all
     std::vector<std::string> env;
     std::string cwd;  ///< absolute
     Capabilities capabilities;
@@ -88,9 +96,28 @@ struct TimeOffset {
     std::uint32_t nanoseconds = 0;
 };
 
+/// A program that somebody wants run at a moment of the container's life.
+struct Hook {
+    std::string path;               ///< absolute
+    std::vector<std::string> args;  ///< at least one: argv[0]
+    std::vector<std::string> env;   ///< all of its environment
+    int timeout_ms = -1;            ///< -1: none
+};
+
+struct Hooks {
+    std::vector<Hook> prestart;
+    std::vector<Hook> create_runtime;
+    std::vector<Hook> create_container;
+    std::vector<Hook> start_container;
+    std::vector<Hook> poststart;
+    std::vector<Hook> poststop;
+};
+
 struct RuntimeConfig {
     std::string oci_version;
+    bool has_process = true;  ///< false: may be created, but not started
     ProcessConfig process;
+    Hooks hooks;
     std::string root_path;  ///< as written: relative to the bundle, or absolute
     bool root_readonly = false;
     std::string hostname;

@@ -21,6 +21,7 @@
 #include "runtime/connect.h"
 #include "runtime/container_cgroups.h"
 #include "runtime/guard.h"
+#include "runtime/hooks.h"
 #include "runtime/id_maps.h"
 #include "runtime/namespaces.h"
 #include "runtime/plan.h"
@@ -71,73 +72,151 @@ void hand_over_pipes(const Stdio& stdio, const RuntimeConfig& config) {
     }
 }
 
-/// Reads reports until the pipe ends. Throws what the last of them, or their lack, means.
+UniqueFd open_null() { return open_file("/dev/null", O_RDWR); }
+
+[[noreturn]] void throw_killed() {
+    throw Error(ErrorKind::system, "it was killed before its program could be started");
+}
+
+/// Hooks, a terminal: here is nobody who could look after them.
+void refuse_what_takes_a_runtime(const RuntimeConfig& config) {
+    const Hooks& hooks = config.hooks;
+    for (const auto* list : {&hooks.prestart, &hooks.create_runtime, &hooks.create_container, &hooks.start_container,
+                             &hooks.poststart, &hooks.poststop}) {
+        if (!list->empty()) throw Error(ErrorKind::spec, "'hooks' are not run here; railcar runs them");
+    }
+    if (config.process.terminal) throw Error(ErrorKind::spec, "'process.terminal' is not had here; railcar has it");
+    if (!config.has_process) throw Error(ErrorKind::spec, "'process' is missing");
+}
+
+}  // namespace
+
+bool read_report(int status, Failure& report) {
+    const std::size_t got = read_some(status, std::as_writable_bytes(std::span(&report, 1)));
+    // Reports are smaller than PIPE_BUF: they come whole.
+    return got == sizeof report;
+}
+
+void throw_failure(const Failure& report, const Plan& plan) {
+    // A program that can't be executed is the bundle's fault, everything before it this machine's or ours.
+    const ErrorKind kind = report.step == StepId::launch_exec ? ErrorKind::spec : ErrorKind::system;
+    throw Error(kind, describe_failure(report, plan));
+}
+
 void wait_for_execve(int status, const Plan& plan) {
     Failure report{};
     bool launched = false;
-    for (;;) {
-        const std::size_t got = read_some(status, std::as_writable_bytes(std::span(&report, 1)));
-        if (got == 0) break;
-        launched = got == sizeof report && report.error_number == 0;
-        if (launched) continue;
-        // A program that can't be executed is the bundle's fault, everything before it this machine's or ours.
-        const ErrorKind kind = report.step == StepId::launch_exec ? ErrorKind::spec : ErrorKind::system;
-        throw Error(kind, describe_failure(report, plan));
+    while (read_report(status, report)) {
+        launched = report.error_number == 0 && report.step == StepId::launch_exec;
+        if (report.error_number != 0) throw_failure(report, plan);
     }
-    if (!launched) throw Error(ErrorKind::system, "it was killed before its program could be started");
+    if (!launched) throw_killed();
 }
 
-UniqueFd open_null() { return open_file("/dev/null", O_RDWR); }
+void wait_for_word(int status, StepId word, const Plan& plan) {
+    Failure report{};
+    if (!read_report(status, report)) throw_killed();
+    if (report.error_number != 0) throw_failure(report, plan);
+    if (report.step != word) throw Error(ErrorKind::system, "the contained process spoke out of turn");
+}
+
+namespace {
+
+ChildChannels make_channels(const Stdio& stdio, int null, const StartGate& gate, const Pipe& go) {
+    const auto or_null = [&](int fd) { return fd < 0 ? null : fd; };
+    ChildChannels channels{or_null(stdio.in), or_null(stdio.out), or_null(stdio.err)};
+    channels.status = gate.status_write.get();
+    channels.parent_status = gate.status_read.get();
+    channels.gate = gate.gate.get();
+    channels.go = go.read.get();
+    channels.parent_go = go.write.get();
+    return channels;
+}
+
+void let_hooks_run(Kernel& kernel, const RuntimeConfig& config, const Plan& plan, const CreateOptions& options,
+                   pid_t pid) {
+    const Hooks& hooks = config.hooks;
+    const std::string state = options.state ? options.state(pid) : "{}";
+    if (plan.hook_state) write_all(plan.hook_state.get(), as_bytes(state));
+    run_hooks(kernel, hooks.prestart, "prestart", state);
+    run_hooks(kernel, hooks.create_runtime, "createRuntime", state);
+}
 
 }  // namespace
+
+Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const Plan& plan, bool tied, StartGate& gate,
+                            const CreateOptions& options) {
+    const UniqueFd null = open_null();
+    Pipe go = make_pipe();
+    ChildChannels channels = make_channels(options.stdio, null.get(), gate, go);
+    channels.die_with_parent = tied;
+    hand_over_pipes(options.stdio, config);
+
+    const SignalsBlocked blocked;
+    int pidfd = -1;
+    const Result pid = kernel.clone(plan.namespaces & ~kLateNamespaces, SIGCHLD, pidfd);
+    if (pid == 0) run_child(kernel, plan, channels);
+    if (pid < 0) {
+        throw system_error(static_cast<int>(-pid), "making the namespaces " + namespace_names(plan.namespaces));
+    }
+    Container container(kernel, static_cast<pid_t>(pid), UniqueFd(pidfd), plan.namespaces);
+    gate.status_write.reset();
+    go.read.reset();
+    if (tied) container.guard_ = start_guard(kernel, pidfd);
+    container.prepare(config, options);
+    write_all(go.write.get(), as_bytes("g"));
+    if (plan.pause_for_hooks) {
+        wait_for_word(gate.status_read.get(), StepId::run_hooks, plan);
+        let_hooks_run(kernel, config, plan, options, container.pid_);
+        write_all(go.write.get(), as_bytes("g"));
+    }
+    if (plan.wait_at_gate) {
+        wait_for_word(gate.status_read.get(), StepId::launch_wait, plan);
+    } else {
+        wait_for_execve(gate.status_read.get(), plan);
+    }
+    return container;
+}
+
+/// What only the parent can do for the child, who waits.
+void Container::prepare(const RuntimeConfig& config, const CreateOptions& options) {
+    // First of all: whoever is killed from here on has left word of what there is to be cleared away.
+    if (options.on_birth) options.on_birth(pid_);
+    if ((namespaces_ & CLONE_NEWUSER) != 0) write_id_maps(pid_, config);
+    cgroups_ = create_cgroups(config, options.cgroups, pid_, warnings_, *kernel_);
+    raise_hard_limits(*kernel_, pid_, config.process.rlimits);
+    if (config.process.oom_score_adj) {
+        write_proc_file(pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
+    }
+}
 
 Container Container::start(const std::filesystem::path& directory, const RunOptions& options) {
     Kernel& kernel = options.kernel != nullptr ? *options.kernel : linux_kernel();
     const Bundle bundle = load_bundle(directory);
-    const RuntimeConfig& config = bundle.config;
-    return while_doing(
-        [&] { return "starting " + quote(directory.string()); },
-        [&] {
-            const Plan plan = make_plan(kernel, config, bundle.directory);
-            const UniqueFd null = open_null();
-            Pipe status = make_pipe();
-            Pipe go = make_pipe();
-            const auto or_null = [&](int fd) { return fd < 0 ? null.get() : fd; };
-            ChildChannels channels{or_null(options.stdio.in), or_null(options.stdio.out), or_null(options.stdio.err)};
-            channels.status = status.write.get();
-            channels.go = go.read.get();
-            channels.parent_status = status.read.get();
-            channels.parent_go = go.write.get();
-            hand_over_pipes(options.stdio, config);
+    return while_doing([&] { return "starting " + quote(directory.string()); },
+                       [&] {
+                           refuse_what_takes_a_runtime(bundle.config);
+                           const Plan plan = make_plan(kernel, bundle.config, bundle.directory);
+                           Pipe status = make_pipe();
+                           StartGate gate{std::move(status.read), std::move(status.write), UniqueFd()};
+                           CreateOptions create;
+                           create.stdio = options.stdio;
+                           // No name of its own: a container of the smoke test has a cgroup only when it has limits.
+                           create.cgroups.rootless = geteuid() != 0;
+                           return launch(kernel, bundle.config, plan, true, gate, create);
+                       });
+}
 
-            const SignalsBlocked blocked;
-            RootMount root_mount;
-            if (!config.has_namespace(CLONE_NEWNS)) root_mount = remember_root(kernel, plan.root.source);
-            UniqueFd pidfd;
-            const pid_t pid = make_contained_process(kernel, plan, pidfd);
-            if (pid == 0) run_child(kernel, plan, channels);
-            Container container(kernel, pid, std::move(pidfd), plan.namespaces);
-            container.root_mount_ = std::move(root_mount);
-            status.write.reset();
-            go.read.reset();
-            container.guard_ = start_guard(kernel, container.pidfd());
+Container Container::create(const Bundle& bundle, CreateOptions options) {
+    Kernel& kernel = options.kernel != nullptr ? *options.kernel : linux_kernel();
+    options.plan.wait_at_gate = true;
+    const Plan plan = make_plan(kernel, bundle.config, bundle.directory, std::move(options.plan));
+    return launch(kernel, bundle.config, plan, false, options.gate, options);
+}
 
-            if ((plan.namespaces & CLONE_NEWUSER) != 0) write_id_maps(container.pid_, config);
-            // No name of its own: a container of the smoke test has a cgroup only when it has limits, or nothing else
-            // that holds its processes together.
-            const bool rootless = geteuid() != 0;
-            const bool own_pids = (config.namespaces & CLONE_NEWPID) != 0;
-            container.cgroups_ =
-                create_cgroups(config, {own_pids ? "" : "smith-" + std::to_string(pid), false, rootless},
-                               container.pid_, container.warnings_, kernel);
-            raise_hard_limits(kernel, container.pid_, config.process.rlimits);
-            if (config.process.oom_score_adj) {
-                write_proc_file(container.pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
-            }
-            write_all(go.write.get(), as_bytes("g"));
-            wait_for_execve(status.read.get(), plan);
-            return container;
-        });
+void Container::let_go() noexcept {
+    pidfd_.reset();
+    cgroups_.clear();
 }
 
 Container::Container(Container&& other) noexcept

@@ -9,13 +9,18 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
+#include "runtime/bundle.h"
+#include "runtime/child.h"
+#include "runtime/container_cgroups.h"
 #include "runtime/kernel.h"
+#include "runtime/plan.h"
 #include "runtime/root_mount.h"
 
 namespace smith::runtime {
@@ -45,6 +50,26 @@ struct RunOptions {
     std::optional<std::chrono::milliseconds> grace;
 };
 
+/// How the process that starts a program, and one that starts it later, speak with it: fifos or pipes.
+struct StartGate {
+    UniqueFd status_read;   ///< Failures and words of the child
+    UniqueFd status_write;  ///< given away
+    UniqueFd gate;          ///< read end, for the child, who must not see its end as long as it lives (O_RDWR)
+};
+
+/// For Container::create: what `create` and `run` of an OCI runtime have beyond RunOptions.
+struct CreateOptions {
+    Stdio stdio;
+    Kernel* kernel = nullptr;
+    StartGate gate;
+    PlanRequest plan;
+    CgroupRequest cgroups;
+    /// Called when the process exists and waits: before anything else is made, its id may be written down.
+    std::function<void(pid_t)> on_birth;
+    /// The container's state for hooks, as JSON; called after on_birth.
+    std::function<std::string(pid_t)> state;
+};
+
 /// One running contained process, PID 1 of its own PID namespace.
 ///
 /// The thread that starts a container must outlive it: the kernel takes the end of that thread for the end of the
@@ -56,10 +81,17 @@ public:
     /// for a wrong config.json. Nothing is left then.
     [[nodiscard]] static Container start(const std::filesystem::path& bundle, const RunOptions& options = {});
 
+    /// As start(), but returns when everything is set up and the program waits at the gate; runs the hooks that belong
+    /// before that. It does not end with this process: whoever calls let_go() leaves it to itself.
+    [[nodiscard]] static Container create(const Bundle& bundle, CreateOptions options);
+
     Container(Container&&) noexcept;
     Container& operator=(Container&&) = delete;
     /// Kills whatever still runs, and waits until it is gone.
     ~Container();
+
+    /// From now on neither the destructor nor anything else here touches the process.
+    void let_go() noexcept;
 
     /// The process's id, as the caller sees it.
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
@@ -92,6 +124,9 @@ public:
 private:
     Container(Kernel& kernel, pid_t pid, UniqueFd pidfd, std::uint64_t namespaces)
         : kernel_(&kernel), pid_(pid), pidfd_(std::move(pidfd)), namespaces_(namespaces) {}
+    static Container launch(Kernel& kernel, const RuntimeConfig& config, const Plan& plan, bool tied, StartGate& gate,
+                            const CreateOptions& options);
+    void prepare(const RuntimeConfig& config, const CreateOptions& options);
     void reap();
     void reap_guard() noexcept;
     [[nodiscard]] bool would_die_of(int signal) const;

@@ -46,9 +46,13 @@ std::string doing(const Failure& failure, const Plan& plan) {
         case StepId::place_root: return "mounting the root file system " + quote(plan.root.source);
         case StepId::mount_file_systems: return item < plan.mounts.size() ? doing_mount(plan.mounts[item]) : "mounting";
         case StepId::make_dev_links: return "making the links in '/dev'";
+        case StepId::open_console: return "opening the terminal";
         case StepId::write_sysctls:
             return "setting the sysctl " + quote(item < plan.sysctls.size() ? plan.sysctls[item].first : "");
         case StepId::cover_paths: return doing_cover(plan, item);
+        case StepId::run_hooks:
+            if (item >= plan.container_hooks.size()) return "waiting for hooks";
+            return "the createContainer hook " + quote(plan.container_hooks[item].path);
         case StepId::seal_root: return "making the root read-only";
         case StepId::enter_root: return "entering the root file system";
         case StepId::enter_cwd: return "entering the working directory " + quote(plan.process.cwd);
@@ -61,6 +65,9 @@ std::string doing(const Failure& failure, const Plan& plan) {
         case StepId::die_with_parent: return "asking to die with the parent";
         case StepId::start_launcher: return "starting the launcher";
         case StepId::launch_read: return "reading the launcher's orders";
+        case StepId::launch_wait: return "waiting to be started";
+        case StepId::join_container: return "entering the namespaces of the container";
+        case StepId::open_root: return "opening the container's root";
         case StepId::launch_exec: return "running " + quote(plan.process.args.front());
     }
     return "setting up";
@@ -102,6 +109,8 @@ std::string_view advice(const Failure& failure, const Plan& plan) {
 
 std::string describe_failure(const Failure& failure, const Plan& plan) {
     std::string out = doing(failure, plan);
+    // What a hook did is no system call's result.
+    if (failure.step == StepId::run_hooks && failure.error_number == ECANCELED) return out + " " + failure.text;
     // execve is what "running" means; and a path that was not found was not found, by whatever call.
     if (failure.call >= 0 && failure.step != StepId::launch_exec) out += ": " + call_name(failure.call);
     out += ": " + std::generic_category().message(failure.error_number);

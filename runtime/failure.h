@@ -21,8 +21,10 @@ enum class StepId : std::uint32_t {
     place_root,
     mount_file_systems,
     make_dev_links,
+    open_console,
     write_sysctls,
     cover_paths,
+    run_hooks,
     seal_root,
     enter_root,
     enter_cwd,
@@ -34,15 +36,21 @@ enum class StepId : std::uint32_t {
     start_launcher,
     // From here on it is the launcher that speaks.
     launch_read,
+    launch_wait,
     launch_seccomp,
     launch_exec,
+    // Of `exec` only: the steps that differ.
+    join_container,
+    open_root,
 };
 
 inline constexpr unsigned kFailureTextBytes = 112;
 
 struct Failure {
     StepId step;
-    /// 0: no failure, but the launcher's word that it is about to execute the program.
+    /// 0: no failure, but a word: run_hooks, the file systems are in place and the caller's hooks may run; launch_wait,
+    /// all is done and the program waits to be started; launch_exec, it is about to be executed; join_container, it is
+    /// the process `item`.
     std::int32_t error_number;
     /// The number of the system call that was refused; -1 when it was none.
     std::int32_t call;
@@ -52,18 +60,20 @@ struct Failure {
     char text[kFailureTextBytes];
 };
 
-/// Where the launcher finds what it needs. Low numbers, so that a small RLIMIT_NOFILE does not matter.
-inline constexpr int kStatusFd = 3;
-inline constexpr int kOrdersFd = 4;
-inline constexpr int kLauncherFd = 5;
+/// Where the launcher finds what it needs: right behind the descriptors that the program is to inherit, so that a small
+/// RLIMIT_NOFILE does not matter. The launcher itself is the last of them; its number it knows from the kernel, which
+/// calls it "/dev/fd/N" (AT_EXECFN).
+inline constexpr int kFirstLauncherFd = 3;
+enum LauncherFd : int { kStatusFd, kOrdersFd, kGateFd, kLauncherFd, kLauncherFdCount };
 
-/// The bytes at kOrdersFd; `instruction_count` instructions of 8 bytes follow (struct sock_filter).
+/// The bytes at the orders' descriptor; `instruction_count` instructions of 8 bytes follow (struct sock_filter).
 struct LauncherOrders {
     std::uint32_t magic;
     std::uint32_t seccomp_flags;
     std::uint32_t instruction_count;  ///< 0: no filter is to be loaded
+    std::uint32_t wait;               ///< not 0: say so when ready, and go on when a byte comes from the gate
 };
-inline constexpr std::uint32_t kOrdersMagic = 0x736d6c31;
+inline constexpr std::uint32_t kOrdersMagic = 0x736d6c32;
 /// The kernel's own limit (BPF_MAXINSNS).
 inline constexpr std::uint32_t kMaxFilterInstructions = 4096;
 

@@ -111,6 +111,12 @@ Result Kernel::status(int fd, struct statx& out) noexcept {
     return call(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &out);
 }
 
+Result Kernel::file_system_of(int fd, struct statfs& out) noexcept { return call(SYS_fstatfs, fd, &out); }
+
+Result Kernel::seek_start(int fd) noexcept { return call(SYS_lseek, fd, 0, SEEK_SET); }
+
+Result Kernel::change_owner(int fd, uid_t uid, gid_t gid) noexcept { return call(SYS_fchown, fd, uid, gid); }
+
 Result Kernel::make_directory(int parent, const char* name, mode_t mode) noexcept {
     return call(SYS_mkdirat, parent, name, mode);
 }
@@ -268,6 +274,10 @@ Result Kernel::unblock_all_signals() noexcept {
 Result Kernel::set_limit(pid_t pid, int resource, const rlimit* limit, rlimit* old) noexcept {
     static_assert(sizeof(rlim_t) == 8, "prlimit64 takes 64-bit limits");
     return call(SYS_prlimit64, pid, resource, limit, old);
+}
+
+Result Kernel::execute(const char* path, const char* const* arguments, const char* const* environment) noexcept {
+    return call(SYS_execve, path, arguments, environment);
 }
 
 Result Kernel::execute(int fd, const char* const* arguments, const char* const* environment) noexcept {

@@ -22,6 +22,7 @@
 #include <string>
 
 struct pollfd;
+struct statfs;
 
 namespace smith::runtime {
 
@@ -43,6 +44,9 @@ public:
     Result read(int fd, void* buffer, std::size_t size) noexcept;
     Result write(int fd, const void* buffer, std::size_t size) noexcept;
     Result status(int fd, struct statx& out) noexcept;
+    Result file_system_of(int fd, struct statfs& out) noexcept;
+    Result seek_start(int fd) noexcept;
+    Result change_owner(int fd, uid_t uid, gid_t gid) noexcept;
     Result make_directory(int parent, const char* name, mode_t mode) noexcept;
     Result make_symlink(const char* target, int parent, const char* name) noexcept;
     /// unlinkat(AT_REMOVEDIR)
@@ -98,6 +102,7 @@ public:
     Result default_signal_action(int signal) noexcept;
     Result unblock_all_signals() noexcept;
     Result set_limit(pid_t pid, int resource, const rlimit* limit, rlimit* old = nullptr) noexcept;
+    Result execute(const char* path, const char* const* arguments, const char* const* environment) noexcept;
     Result execute(int fd, const char* const* arguments, const char* const* environment) noexcept;
     [[noreturn]] void exit_now(int status) noexcept;
 

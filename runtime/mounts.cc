@@ -197,6 +197,10 @@ Result write_sysctl(Stage& stage, int proc, const char* path, const std::string&
 
 }  // namespace
 
+Result open_place(Stage& stage, const Place& place, bool refuse_symlinks, bool directory) noexcept {
+    return open_or_make(stage, place, resolution(refuse_symlinks), directory);
+}
+
 Result clone_source(Kernel& kernel, const PlannedMount& mount) noexcept {
     const Scoped source(kernel, kernel.open_path(mount.source.c_str(), O_PATH | (mount.device ? O_NOFOLLOW : 0)));
     if (source.failed()) return source.error();

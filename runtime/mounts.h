@@ -25,6 +25,7 @@ struct Stage {
     Kernel& kernel;
     const Plan& plan;
     int root = -1;                      ///< the new root, once it is placed
+    int console = -1;                   ///< the program's terminal, once it is open
     std::uint32_t item = 0;             ///< see Failure
     char text[kFailureTextBytes] = {};  ///< see Failure
 };
@@ -32,6 +33,10 @@ struct Stage {
 /// A detached copy of a bind mount's source, private (or slave, where asked): a descriptor, or -errno. -ENODEV where a
 /// device was expected and something else found. Also called by the parent.
 Result clone_source(Kernel& kernel, const PlannedMount& mount) noexcept;
+
+/// Opens `place` beneath the stage's root (O_PATH), and makes what is missing of it: directories, and at the end a
+/// directory or an empty file.
+Result open_place(Stage& stage, const Place& place, bool refuse_symlinks, bool directory) noexcept;
 
 // The steps, see StepId.
 Result detach_propagation(Stage& stage) noexcept;

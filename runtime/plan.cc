@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "runtime/failure.h"
+#include "runtime/hooks.h"
 #include "runtime/id_maps.h"
 #include "runtime/launcher_image.h"
 #include "runtime/mounts.h"
@@ -135,26 +136,26 @@ void plan_identity(const RuntimeConfig& config, Plan& plan) {
     }
 }
 
-/// NULL-terminated, as execve wants it. The strings stay where they are when `strings` is moved.
-std::vector<const char*> pointers_to(const std::vector<std::string>& strings) {
-    std::vector<const char*> out;
-    for (const std::string& text : strings) out.push_back(text.c_str());
-    out.push_back(nullptr);
-    return out;
-}
-
-UniqueFd write_orders(Kernel& kernel, const SeccompProgram& program) {
+UniqueFd write_orders(Kernel& kernel, const SeccompProgram& program, bool wait) {
     const Result fd = kernel.create_memory_file("smith-orders");
     if (fd < 0) throw system_error(static_cast<int>(-fd), "making the launcher's orders");
     UniqueFd file(static_cast<int>(fd));
-    LauncherOrders orders{kOrdersMagic, program.flags, static_cast<std::uint32_t>(program.instructions.size() / 8)};
+    LauncherOrders orders{kOrdersMagic, program.flags, static_cast<std::uint32_t>(program.instructions.size() / 8),
+                          wait ? 1U : 0U};
     write_all(file.get(), std::as_bytes(std::span(&orders, 1)));
     write_all(file.get(), program.instructions);
     if (lseek(file.get(), 0, SEEK_SET) != 0) throw system_error(errno, "making the launcher's orders");
     return file;
 }
 
-void plan_launch(Kernel& kernel, const RuntimeConfig& config, Plan& plan) {
+void plan_launch(Kernel& kernel, const RuntimeConfig& config, PlanRequest request, Plan& plan) {
+    // A container without a process is never started; the launcher wants a name all the same.
+    if (!config.has_process) plan.process.args = {""};
+    plan.wait_at_gate = request.wait_at_gate;
+    plan.preserved_fds = request.preserved_fds;
+    plan.new_keyring = request.new_keyring;
+    plan.console_socket = std::move(request.console_socket);
+    plan.console_place = place_of("/dev/console");
     plan.arguments = pointers_to(plan.process.args);
     plan.environment = pointers_to(plan.process.env);
     plan.cwd = plan.process.cwd.substr(std::min(plan.process.cwd.find_first_not_of('/'), plan.process.cwd.size()));
@@ -171,7 +172,17 @@ void plan_launch(Kernel& kernel, const RuntimeConfig& config, Plan& plan) {
         plan.early_filter = std::exchange(program.instructions, {});
     }
     plan.launcher = make_launcher(kernel);
-    plan.orders = write_orders(kernel, program);
+    plan.orders = write_orders(kernel, program, request.wait_at_gate);
+}
+
+void plan_hooks(Kernel& kernel, const Hooks& hooks, Plan& plan) {
+    plan.container_hooks = hooks.create_container;
+    for (const Hook& hook : plan.container_hooks) plan.planned_container_hooks.push_back(plan_hook(hook));
+    plan.pause_for_hooks = !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty();
+    if (plan.container_hooks.empty()) return;
+    const Result fd = kernel.create_memory_file("smith-state");
+    if (fd < 0) throw system_error(static_cast<int>(-fd), "making room for the state that hooks read");
+    plan.hook_state = UniqueFd(static_cast<int>(fd));
 }
 
 void plan_namespaces(Kernel& kernel, const RuntimeConfig& config, Plan& plan) {
@@ -189,7 +200,14 @@ void plan_namespaces(Kernel& kernel, const RuntimeConfig& config, Plan& plan) {
 
 }  // namespace
 
-Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle) {
+std::vector<const char*> pointers_to(const std::vector<std::string>& strings) {
+    std::vector<const char*> out;
+    for (const std::string& text : strings) out.push_back(text.c_str());
+    out.push_back(nullptr);
+    return out;
+}
+
+Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle, PlanRequest request) {
     Plan plan;
     plan_namespaces(kernel, config, plan);
     plan.hostname = config.hostname;
@@ -208,7 +226,18 @@ Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesyste
     }
     for (const std::string& path : config.readonly_paths) plan.readonly_paths.push_back(place_of(path));
     for (const std::string& path : config.masked_paths) plan.masked_paths.push_back(place_of(path));
-    plan_launch(kernel, config, plan);
+    plan_hooks(kernel, config.hooks, plan);
+    plan_launch(kernel, config, std::move(request), plan);
+    return plan;
+}
+
+Plan make_process_plan(Kernel& kernel, const RuntimeConfig& config, PlanRequest request) {
+    Plan plan;
+    plan.namespaces = config.namespaces;
+    plan.process = config.process;
+    plan.shows_console = false;
+    plan_identity(config, plan);
+    plan_launch(kernel, config, std::move(request), plan);
     return plan;
 }
 

@@ -54,6 +54,22 @@ enum class RootPlace {
     chroot,  ///< a mount namespace that others are in: on the root's own directory, and chroot(2)
 };
 
+/// A hook as execve wants it. The pointers lead into the Hook that it was made of.
+struct PlannedHook {
+    const char* path = nullptr;
+    std::vector<const char*> arguments;
+    std::vector<const char*> environment;
+    int timeout_ms = -1;
+};
+
+/// What is asked of a plan beside the configuration.
+struct PlanRequest {
+    bool wait_at_gate = false;   ///< the program waits until it is started
+    unsigned preserved_fds = 0;  ///< descriptors 3 and up that the program inherits
+    UniqueFd console_socket;     ///< where the master of the program's terminal is sent
+    bool new_keyring = true;     ///< a session keyring of its own
+};
+
 struct Plan {
     std::uint64_t namespaces = 0;          ///< those to be made
     std::vector<PlannedNamespace> joined;  ///< those to be entered
@@ -85,6 +101,21 @@ struct Plan {
     std::vector<const char*> environment;  ///< of process.env, likewise
     std::string cwd;                       ///< relative to the root; "." for the root
 
+    // The terminal of the program, where it has one.
+    UniqueFd console_socket;
+    bool shows_console = true;  ///< as /dev/console: the first process's is, those of `exec` are not
+    Place console_place;        ///< "dev/console"
+
+    bool wait_at_gate = false;
+    unsigned preserved_fds = 0;
+    bool new_keyring = true;
+
+    /// Before the root is entered the child reports, and waits for the caller, who has hooks to run.
+    bool pause_for_hooks = false;
+    std::vector<Hook> container_hooks;  ///< createContainer
+    std::vector<PlannedHook> planned_container_hooks;
+    UniqueFd hook_state;  ///< what hooks read: filled by the parent once it knows the process's id
+
     std::uint32_t early_filter_flags = 0;
     std::vector<std::byte> early_filter;  ///< loaded by the child itself; empty where the launcher does it
     UniqueFd launcher;
@@ -93,6 +124,12 @@ struct Plan {
 
 /// `config` for a bundle whose directory is `bundle` (absolute). Opens bind sources where the caller is privileged to.
 /// Throws Error.
-[[nodiscard]] Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle);
+[[nodiscard]] Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle,
+                             PlanRequest request = {});
+/// For one more process in a container that runs: what concerns a process, and nothing that makes a container.
+[[nodiscard]] Plan make_process_plan(Kernel& kernel, const RuntimeConfig& config, PlanRequest request = {});
+
+/// NULL-terminated, as execve wants it; for as long as `strings` lives, or whatever it is moved into.
+[[nodiscard]] std::vector<const char*> pointers_to(const std::vector<std::string>& strings);
 
 }  // namespace smith::runtime

@@ -7,9 +7,12 @@
 // calls execve is this one, run from a sealed memfd: it has no libraries to replace, nothing can write to it, and run a
 // second time it finds no orders and ends.
 //
-// How it is called: argv and the environment are those of the contained program; kStatusFd and kOrdersFd as
-// runtime/failure.h says.
+// It is also what waits between `create` and `start`: so little of a runtime is left in a container that was created.
+//
+// How it is called: argv and the environment are those of the contained program; its descriptors as runtime/failure.h
+// says.
 #include <asm/unistd.h>
+#include <linux/auxvec.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/filter.h>
@@ -57,6 +60,10 @@ long call(long number, long a = 0, long b = 0, long c = 0) {
 
 long address(const volatile void* pointer) { return reinterpret_cast<long>(pointer); }
 
+int first_fd = -1;
+
+int fd_of(LauncherFd which) { return first_fd + which; }
+
 // Static, so that no code is needed to clear or copy them: there is no memset here.
 LauncherOrders orders;
 sock_filter filter[kMaxFilterInstructions];
@@ -71,14 +78,14 @@ char candidate[4096 + 256];
     failure.step = step;
     failure.call = static_cast<std::int32_t>(number);
     failure.error_number = static_cast<std::int32_t>(-negative_errno);
-    call(__NR_write, kStatusFd, address(&failure), sizeof failure);
+    call(__NR_write, fd_of(kStatusFd), address(&failure), sizeof failure);
     end(127);
 }
 
 void read_fully(void* buffer, unsigned long size) {
     char* at = static_cast<char*>(buffer);
     while (size > 0) {
-        const long got = call(__NR_read, kOrdersFd, address(at), static_cast<long>(size));
+        const long got = call(__NR_read, fd_of(kOrdersFd), address(at), static_cast<long>(size));
         if (got <= 0) fail(StepId::launch_read, __NR_read, got == 0 ? -EIO : got);
         at += got;
         size -= static_cast<unsigned long>(got);
@@ -86,16 +93,57 @@ void read_fully(void* buffer, unsigned long size) {
 }
 
 /// Both descriptors vanish when execve succeeds; that the status pipe closes is how the parent knows.
-void close_on_exec(int fd) {
-    const long result = call(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+void close_on_exec(LauncherFd which) {
+    const long result = call(__NR_fcntl, fd_of(which), F_SETFD, FD_CLOEXEC);
     if (result < 0) fail(StepId::launch_read, __NR_fcntl, result);
 }
 
 /// "So far, so good": tells the end of the pipe that execve causes from the one that a sudden death causes.
-void announce() {
-    failure.step = StepId::launch_exec;
+void announce(StepId step) {
+    failure.step = step;
     failure.error_number = 0;
-    call(__NR_write, kStatusFd, address(&failure), sizeof failure);
+    call(__NR_write, fd_of(kStatusFd), address(&failure), sizeof failure);
+}
+
+/// Can `candidate` be executed? 0, or why not: -ENOENT, -ENOTDIR, -EACCES. A filter that does not like the question,
+/// and whatever else there is, counts as a yes: execve will know.
+long look_at(const char* path) {
+    constexpr long kExecutable = 1;
+    const long result = call(__NR_faccessat, AT_FDCWD, address(path), kExecutable);
+    return result == -ENOENT || result == -ENOTDIR || result == -EACCES ? result : 0;
+}
+
+long execute_it(const char* path, char** arguments, char** environment) {
+    return call(__NR_execve, address(path), address(arguments), address(environment));
+}
+
+long look_only(const char* path, char**, char**) { return look_at(path); }
+
+/// Until `start` sends a byte. Whoever created the container may be gone, so that nobody hears us: no matter.
+void wait_at_gate() {
+    announce(StepId::launch_wait);
+    char go = 0;
+    const long got = call(__NR_read, fd_of(kGateFd), address(&go), 1);
+    if (got <= 0) fail(StepId::launch_wait, __NR_read, got == 0 ? -EPIPE : got);
+}
+
+/// Sets `first_fd` by the name that the kernel has for this program, "/dev/fd/N"; false when that is another, because
+/// somebody else runs it.
+bool find_descriptors(char** environment) {
+    while (*environment != nullptr) ++environment;
+    const unsigned long* entry = reinterpret_cast<const unsigned long*>(environment + 1);
+    for (; entry[0] != AT_NULL; entry += 2) {
+        if (entry[0] != AT_EXECFN) continue;
+        const char* name = reinterpret_cast<const char*>(entry[1]);
+        for (const char* expected = "/dev/fd/"; *expected != '\0'; ++expected, ++name) {
+            if (*name != *expected) return false;
+        }
+        int number = 0;
+        for (; *name >= '0' && *name <= '9' && number < 100000; ++name) number = number * 10 + (*name - '0');
+        first_fd = number - kLauncherFd;
+        return *name == '\0' && first_fd >= kFirstLauncherFd;
+    }
+    return false;
 }
 
 void load_filter() {
@@ -140,15 +188,18 @@ bool join(const char* directory, unsigned long length, const char* name) {
     return true;
 }
 
+/// What is done with each path at which the program may be: only look, or execute.
+using Attempt = long (*)(const char* path, char** arguments, char** environment);
+
 /// As execvp(3) does it: the first directory of PATH that has the program, and EACCES remembered over ENOENT.
-long search_and_execute(char** arguments, char** environment) {
+long search(Attempt attempt, char** arguments, char** environment) {
     long error = -ENOENT;
     const char* directory = path_variable(environment);
     for (;;) {
         unsigned long length = 0;
         while (directory[length] != '\0' && directory[length] != ':') ++length;
         if (join(directory, length, arguments[0])) {
-            const long result = call(__NR_execve, address(candidate), address(arguments), address(environment));
+            const long result = attempt(candidate, arguments, environment);
             if (result == -EACCES) {
                 error = result;
             } else if (result != -ENOENT && result != -ENOTDIR) {
@@ -160,13 +211,19 @@ long search_and_execute(char** arguments, char** environment) {
     }
 }
 
+long attempt_program(Attempt attempt, char** arguments, char** environment) {
+    if (arguments[0][0] == '\0') return -ENOENT;
+    return has_slash(arguments[0]) ? attempt(arguments[0], arguments, environment)
+                                   : search(attempt, arguments, environment);
+}
+
 }  // namespace
 
 extern "C" [[noreturn, gnu::used]] void launch(long* stack) {
     const long argument_count = stack[0];
     char** arguments = reinterpret_cast<char**>(stack + 1);
     char** environment = arguments + argument_count + 1;
-    if (argument_count < 1) end(127);
+    if (argument_count < 1 || !find_descriptors(environment)) end(127);
 
     read_fully(&orders, sizeof orders);
     if (orders.magic != kOrdersMagic || orders.instruction_count > kMaxFilterInstructions) {
@@ -175,11 +232,14 @@ extern "C" [[noreturn, gnu::used]] void launch(long* stack) {
     read_fully(filter, orders.instruction_count * sizeof(sock_filter));
     close_on_exec(kStatusFd);
     close_on_exec(kOrdersFd);
-    announce();
+    close_on_exec(kGateFd);
+    if (orders.wait != 0) {
+        // Better to fail now, before anybody counts on it.
+        const long found = attempt_program(look_only, arguments, environment);
+        if (found < 0) fail(StepId::launch_exec, __NR_execve, found);
+        wait_at_gate();
+    }
+    announce(StepId::launch_exec);
     load_filter();
-    if (arguments[0][0] == '\0') fail(StepId::launch_exec, __NR_execve, -ENOENT);
-    const long result = has_slash(arguments[0])
-                            ? call(__NR_execve, address(arguments[0]), address(arguments), address(environment))
-                            : search_and_execute(arguments, environment);
-    fail(StepId::launch_exec, __NR_execve, result);
+    fail(StepId::launch_exec, __NR_execve, attempt_program(execute_it, arguments, environment));
 }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/console.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace smith::runtime {
+
+namespace {
+
+/// The master of a new terminal of the container's own devpts, or -errno.
+Result open_master(Stage& stage) noexcept {
+    Kernel& kernel = stage.kernel;
+    const Result master = kernel.open_beneath(stage.root, "dev/pts/ptmx", O_RDWR | O_NOCTTY,
+                                              RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (master < 0) return master;
+    const int fd = static_cast<int>(master);
+    struct statfs file_system {};
+    Result result = kernel.file_system_of(fd, file_system);
+    if (result >= 0 && file_system.f_type != DEVPTS_SUPER_MAGIC) result = -ENOTTY;
+    int unlocked = 0;
+    if (result >= 0) result = kernel.io_control(fd, TIOCSPTLCK, &unlocked);
+    if (result < 0) kernel.close(fd);
+    return result < 0 ? result : master;
+}
+
+Result set_size(Stage& stage, int slave) noexcept {
+    const ConsoleSize& size = stage.plan.process.console_size;
+    if (size.rows == 0 && size.columns == 0) return 0;
+    winsize window{size.rows, size.columns, 0, 0};
+    return stage.kernel.io_control(slave, TIOCSWINSZ, &window);
+}
+
+/// The slave, shown as /dev/console.
+Result show_as_console(Stage& stage, int slave) noexcept {
+    Kernel& kernel = stage.kernel;
+    const Result tree = kernel.clone_tree(slave, false);
+    if (tree < 0) return tree;
+    Result result = open_place(stage, stage.plan.console_place, true, false);
+    if (result >= 0) {
+        const int place = static_cast<int>(result);
+        result = kernel.move_mount(static_cast<int>(tree), place);
+        kernel.close(place);
+    }
+    kernel.close(static_cast<int>(tree));
+    return result;
+}
+
+Result send_master(Stage& stage, int master) noexcept {
+    // The name is of no use to anybody; receivers want some bytes, and runc sends this one.
+    char name[] = "/dev/ptmx";
+    iovec data{name, sizeof name - 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &master, sizeof master);
+    const Result sent = stage.kernel.send_message(stage.plan.console_socket.get(), &message);
+    return sent < 0 ? sent : 0;
+}
+
+Result adopt_slave(Stage& stage, int slave) noexcept {
+    Kernel& kernel = stage.kernel;
+    const Plan& plan = stage.plan;
+    Result result = set_size(stage, slave);
+    // Its group stays the one that devpts was told, "tty" as a rule.
+    if (result >= 0 && plan.process.uid != plan.setup_uid) {
+        result = kernel.change_owner(slave, plan.process.uid, static_cast<gid_t>(-1));
+    }
+    if (result >= 0) result = kernel.io_control(slave, TIOCSCTTY, nullptr);
+    if (result >= 0 && plan.shows_console) result = show_as_console(stage, slave);
+    return result;
+}
+
+}  // namespace
+
+Result open_console(Stage& stage) noexcept {
+    if (!stage.plan.console_socket) return 0;
+    const Result master = open_master(stage);
+    if (master < 0) return master;
+    const int fd = static_cast<int>(master);
+    // ioctl's third argument is the flags themselves here.
+    Result result = stage.kernel.io_control(fd, TIOCGPTPEER, reinterpret_cast<void*>(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (result >= 0) {
+        stage.console = static_cast<int>(result);
+        result = adopt_slave(stage, stage.console);
+    }
+    if (result >= 0) result = send_master(stage, fd);
+    stage.kernel.close(fd);
+    return result;
+}
+
+UniqueFd connect_console_socket(const std::filesystem::path& path) {
+    const std::string name = path.string();
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string doing = "connecting to the console socket " + quote(name);
+    if (name.size() >= sizeof address.sun_path) throw system_error(ENAMETOOLONG, doing);
+    std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        throw system_error(errno, doing);
+    }
+    return socket;
+}
+
+ConsolePair make_console_pair() {
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw system_error(errno, "making a socket pair");
+    return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+UniqueFd receive_terminal(int socket) {
+    char name[64];
+    iovec data{name, sizeof name};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ssize_t got = -1;
+    do {
+        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    const cmsghdr* header = got < 0 ? nullptr : CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_type != SCM_RIGHTS) {
+        throw Error(ErrorKind::system, "the container's terminal did not arrive");
+    }
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return UniqueFd(fd);
+}
+
+}  // namespace smith::runtime
