@@ -19,14 +19,19 @@ bool is_id_character(char c) {
 
 }  // namespace
 
-Bundle load_bundle(const std::filesystem::path& directory) {
+Bundle load_bundle(const std::filesystem::path& directory, std::string* text) {
     std::error_code error;
     Bundle bundle;
     bundle.directory = std::filesystem::canonical(directory, error);
     if (error) throw system_error(error.value(), "opening the bundle " + quote(directory.string()));
     const std::filesystem::path file = bundle.directory / "config.json";
     bundle.config = while_doing([&] { return "reading " + quote(file.string()); },
-                                [&] { return parse_config(read_file(file, limits::kMaxConfigBytes)); });
+                                [&] {
+                                    std::string read = read_file(file, limits::kMaxConfigBytes);
+                                    RuntimeConfig config = parse_config(read);
+                                    if (text != nullptr) *text = std::move(read);
+                                    return config;
+                                });
     return bundle;
 }
 

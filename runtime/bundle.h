@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "runtime/config.h"
@@ -16,7 +17,8 @@ struct Bundle {
 };
 
 /// Throws Error: system, when config.json cannot be read; format or spec, as parse_config.
-[[nodiscard]] Bundle load_bundle(const std::filesystem::path& directory);
+/// `text`, where given, gets the configuration as it was read.
+[[nodiscard]] Bundle load_bundle(const std::filesystem::path& directory, std::string* text = nullptr);
 
 /// A container's id becomes the name of a directory: letters, digits and "_+-.", at most 255 of them, not "." and not
 /// "..". Throws Error (usage).

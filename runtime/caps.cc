@@ -69,6 +69,10 @@ std::optional<int> capability_number(std::string_view name) noexcept {
     return static_cast<int>(it - kNames.begin());
 }
 
+unsigned capability_count() noexcept { return kNames.size(); }
+
+std::string_view capability_name(unsigned number) noexcept { return kNames[number]; }
+
 Result cut_bounding_set(Kernel& kernel, std::uint64_t keep) noexcept {
     for (unsigned number = 0; number <= kHighest; ++number) {
         if (has(keep, number)) continue;

@@ -191,6 +191,15 @@ bool RuntimeConfig::has_namespace(std::uint64_t flag) const noexcept {
                                                    [&](const JoinedNamespace& joined) { return joined.flag == flag; });
 }
 
+ProcessConfig parse_process_document(std::string_view text, const ProcessConfig& container) {
+    const nlohmann::json document = parse_json(text);
+    if (!document.is_object()) throw Error(ErrorKind::spec, "the document is not an object");
+    const JsonView view(&document);
+    ProcessConfig process = parse_process(view);
+    if (!view["capabilities"].present()) process.capabilities = container.capabilities;
+    return process;
+}
+
 std::optional<std::uint32_t> map_id(const std::vector<IdMap>& maps, std::uint32_t id) {
     for (const IdMap& map : maps) {
         if (id >= map.container && id - map.container < map.count) return map.host + (id - map.container);

@@ -149,6 +149,9 @@ struct RuntimeConfig {
 /// A `resources` object by itself: what `railcar update` is given. Throws Error (format, spec).
 [[nodiscard]] Resources parse_resources(std::string_view text);
 
+/// The `process` of `exec --process FILE`. What it does not have it takes from `container`: capabilities.
+[[nodiscard]] ProcessConfig parse_process_document(std::string_view text, const ProcessConfig& container);
+
 /// What `id` is outside, or nothing when it is not mapped.
 [[nodiscard]] std::optional<std::uint32_t> map_id(const std::vector<IdMap>& maps, std::uint32_t id);
 

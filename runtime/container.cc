@@ -20,6 +20,7 @@
 #include "runtime/child.h"
 #include "runtime/connect.h"
 #include "runtime/container_cgroups.h"
+#include "runtime/container_parts.h"
 #include "runtime/guard.h"
 #include "runtime/hooks.h"
 #include "runtime/id_maps.h"
@@ -33,50 +34,7 @@ namespace smith::runtime {
 
 namespace {
 
-struct Pipe {
-    UniqueFd read;
-    UniqueFd write;
-};
-
-Pipe make_pipe() {
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0) throw system_error(errno, "making a pipe");
-    return {UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
-/// No handler of ours may run in the child before it has set them all to default, nor ever in the guard.
-class SignalsBlocked {
-public:
-    SignalsBlocked() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-private:
-    sigset_t before_{};
-};
-
-/// A pipe belongs to who made it, and can be opened again, as /dev/stdout, by nobody else. Where the container's user
-/// is somebody else it gets the pipe, as with every runtime. Not so a terminal or a file, which the caller keeps using.
-void hand_over_pipes(const Stdio& stdio, const RuntimeConfig& config) {
-    const std::uint32_t uid = map_id(config.uid_mappings, config.process.uid).value_or(config.process.uid);
-    for (const int fd : {stdio.in, stdio.out, stdio.err}) {
-        struct stat status {};
-        if (fd < 0 || fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode) || status.st_uid == uid) continue;
-        // Only root may give something away. Without it the program still has its descriptors.
-        static_cast<void>(fchown(fd, uid, static_cast<gid_t>(-1)) == 0);
-    }
-}
-
 UniqueFd open_null() { return open_file("/dev/null", O_RDWR); }
-
-[[noreturn]] void throw_killed() {
-    throw Error(ErrorKind::system, "it was killed before its program could be started");
-}
 
 /// Hooks, a terminal: here is nobody who could look after them.
 void refuse_what_takes_a_runtime(const RuntimeConfig& config) {
@@ -87,50 +45,6 @@ void refuse_what_takes_a_runtime(const RuntimeConfig& config) {
     }
     if (config.process.terminal) throw Error(ErrorKind::spec, "'process.terminal' is not had here; railcar has it");
     if (!config.has_process) throw Error(ErrorKind::spec, "'process' is missing");
-}
-
-}  // namespace
-
-bool read_report(int status, Failure& report) {
-    const std::size_t got = read_some(status, std::as_writable_bytes(std::span(&report, 1)));
-    // Reports are smaller than PIPE_BUF: they come whole.
-    return got == sizeof report;
-}
-
-void throw_failure(const Failure& report, const Plan& plan) {
-    // A program that can't be executed is the bundle's fault, everything before it this machine's or ours.
-    const ErrorKind kind = report.step == StepId::launch_exec ? ErrorKind::spec : ErrorKind::system;
-    throw Error(kind, describe_failure(report, plan));
-}
-
-void wait_for_execve(int status, const Plan& plan) {
-    Failure report{};
-    bool launched = false;
-    while (read_report(status, report)) {
-        launched = report.error_number == 0 && report.step == StepId::launch_exec;
-        if (report.error_number != 0) throw_failure(report, plan);
-    }
-    if (!launched) throw_killed();
-}
-
-void wait_for_word(int status, StepId word, const Plan& plan) {
-    Failure report{};
-    if (!read_report(status, report)) throw_killed();
-    if (report.error_number != 0) throw_failure(report, plan);
-    if (report.step != word) throw Error(ErrorKind::system, "the contained process spoke out of turn");
-}
-
-namespace {
-
-ChildChannels make_channels(const Stdio& stdio, int null, const StartGate& gate, const Pipe& go) {
-    const auto or_null = [&](int fd) { return fd < 0 ? null : fd; };
-    ChildChannels channels{or_null(stdio.in), or_null(stdio.out), or_null(stdio.err)};
-    channels.status = gate.status_write.get();
-    channels.parent_status = gate.status_read.get();
-    channels.gate = gate.gate.get();
-    channels.go = go.read.get();
-    channels.parent_go = go.write.get();
-    return channels;
 }
 
 void let_hooks_run(Kernel& kernel, const RuntimeConfig& config, const Plan& plan, const CreateOptions& options,
@@ -153,16 +67,16 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
     hand_over_pipes(options.stdio, config);
 
     const SignalsBlocked blocked;
-    int pidfd = -1;
-    const Result pid = kernel.clone(plan.namespaces & ~kLateNamespaces, SIGCHLD, pidfd);
+    RootMount root_mount;
+    if (!config.has_namespace(CLONE_NEWNS)) root_mount = remember_root(kernel, plan.root.source);
+    UniqueFd pidfd;
+    const pid_t pid = make_contained_process(kernel, plan, pidfd);
     if (pid == 0) run_child(kernel, plan, channels);
-    if (pid < 0) {
-        throw system_error(static_cast<int>(-pid), "making the namespaces " + namespace_names(plan.namespaces));
-    }
-    Container container(kernel, static_cast<pid_t>(pid), UniqueFd(pidfd), plan.namespaces);
+    Container container(kernel, pid, std::move(pidfd), plan.namespaces);
+    container.root_mount_ = std::move(root_mount);
     gate.status_write.reset();
     go.read.reset();
-    if (tied) container.guard_ = start_guard(kernel, pidfd);
+    if (tied) container.guard_ = start_guard(kernel, container.pidfd());
     container.prepare(config, options);
     write_all(go.write.get(), as_bytes("g"));
     if (plan.pause_for_hooks) {
@@ -183,7 +97,10 @@ void Container::prepare(const RuntimeConfig& config, const CreateOptions& option
     // First of all: whoever is killed from here on has left word of what there is to be cleared away.
     if (options.on_birth) options.on_birth(pid_);
     if ((namespaces_ & CLONE_NEWUSER) != 0) write_id_maps(pid_, config);
-    cgroups_ = create_cgroups(config, options.cgroups, pid_, warnings_, *kernel_);
+    CgroupRequest cgroups = options.cgroups;
+    // A container of the smoke test has a cgroup only when it has limits, or nothing else that holds its processes.
+    if (cgroups.id.empty() && (config.namespaces & CLONE_NEWPID) == 0) cgroups.id = "smith-" + std::to_string(pid_);
+    cgroups_ = create_cgroups(config, cgroups, pid_, warnings_, *kernel_);
     raise_hard_limits(*kernel_, pid_, config.process.rlimits);
     if (config.process.oom_score_adj) {
         write_proc_file(pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
@@ -201,7 +118,6 @@ Container Container::start(const std::filesystem::path& directory, const RunOpti
                            StartGate gate{std::move(status.read), std::move(status.write), UniqueFd()};
                            CreateOptions create;
                            create.stdio = options.stdio;
-                           // No name of its own: a container of the smoke test has a cgroup only when it has limits.
                            create.cgroups.rootless = geteuid() != 0;
                            return launch(kernel, bundle.config, plan, true, gate, create);
                        });
@@ -217,6 +133,7 @@ Container Container::create(const Bundle& bundle, CreateOptions options) {
 void Container::let_go() noexcept {
     pidfd_.reset();
     cgroups_.clear();
+    root_mount_ = {};
 }
 
 Container::Container(Container&& other) noexcept
@@ -252,10 +169,7 @@ void Container::signal(int signal) {
     }
 }
 
-namespace {
-
-/// signal(7), "Standard signals": those whose default is to end the process.
-bool ends_by_default(int signal) {
+bool ends_by_default(int signal) noexcept {
     switch (signal) {
         case SIGCHLD:
         case SIGCONT:
@@ -268,6 +182,8 @@ bool ends_by_default(int signal) {
         default: return true;
     }
 }
+
+namespace {
 
 /// A mask of /proc/PID/status, such as "SigCgt:\t0000000000000002".
 std::uint64_t signal_mask(const std::string& status, const std::string& name) {

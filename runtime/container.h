@@ -70,6 +70,12 @@ struct CreateOptions {
     std::function<std::string(pid_t)> state;
 };
 
+/// PID 1 of a container that runs.
+struct ContainerInit {
+    pid_t pid = 0;
+    int pidfd = -1;
+};
+
 /// One running contained process, PID 1 of its own PID namespace.
 ///
 /// The thread that starts a container must outlive it: the kernel takes the end of that thread for the end of the
@@ -89,6 +95,10 @@ public:
     Container& operator=(Container&&) = delete;
     /// Kills whatever still runs, and waits until it is gone.
     ~Container();
+
+    /// Starts one more process in the container whose PID 1 is `init`: in its namespaces, by the rules of `config`,
+    /// whose `process` is the one to be run. Returns when the program has been executed; ends on its own. Throws Error.
+    [[nodiscard]] static Container join(const RuntimeConfig& config, const ContainerInit& init, CreateOptions options);
 
     /// From now on neither the destructor nor anything else here touches the process.
     void let_go() noexcept;
@@ -118,6 +128,12 @@ public:
     /// within `timeout`. Throws Error (system).
     [[nodiscard]] UniqueFd connect_tcp(std::uint16_t port, std::chrono::milliseconds timeout);
 
+    /// The directories of its cgroups, for the one who will look after them.
+    [[nodiscard]] const CgroupPaths& cgroups() const noexcept { return cgroups_; }
+
+    /// What is to be unmounted when it is gone.
+    [[nodiscard]] const RootMount& root_mount() const noexcept { return root_mount_; }
+
     /// What of the configuration was tolerated though it could not be had, a sentence each.
     [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
@@ -143,9 +159,12 @@ private:
     std::optional<ExitStatus> status_;
 };
 
-/// Runs a bundle in the foreground: its process gets the signals that this process gets, as an ordinary process would
-/// (Container::deliver), and its exit status is returned. Afterwards signals are handled as they were before.
-/// One call at a time.
+/// signal(7), "Standard signals": is its default to end the process?
+[[nodiscard]] bool ends_by_default(int signal) noexcept;
+
+/// Runs a bundle in the foreground (runtime/foreground.h): its process gets the signals that this process gets, as an
+/// ordinary process would (Container::deliver), and its exit status is returned. Afterwards signals are handled as they
+/// were before. One call at a time.
 ExitStatus run(const std::filesystem::path& bundle, const RunOptions& options = {});
 
 }  // namespace smith::runtime

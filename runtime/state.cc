@@ -70,6 +70,11 @@ ContainerState parse_document(const JsonView& document) {
     state.systemd_cgroup = document["systemdCgroup"].boolean_or(false);
     state.annotations = texts_of(document["annotations"]);
     state.cgroups = texts_of(document["cgroups"]);
+    state.root_mount.path = document["rootMount"]["path"].string_or("");
+    if (!state.root_mount.path.empty()) {
+        state.root_mount.path = absolute(document["rootMount"]["path"]);
+        state.root_mount.before = document["rootMount"]["before"].unsigned_integer(UINT64_MAX);
+    }
     for (const std::string& key : document["cgroups"].keys()) absolute(document["cgroups"][key]);
     return state;
 }
@@ -100,6 +105,7 @@ std::string write_state(const ContainerState& state) {
                              {"hasProcess", state.has_process},
                              {"systemdCgroup", state.systemd_cgroup},
                              {"annotations", state.annotations},
+                             {"rootMount", {{"path", state.root_mount.path}, {"before", state.root_mount.before}}},
                              {"cgroups", state.cgroups}});
 }
 

@@ -12,6 +12,7 @@
 
 #include "runtime/container_cgroups.h"
 #include "runtime/process_identity.h"
+#include "runtime/root_mount.h"
 
 namespace smith::runtime {
 
@@ -36,6 +37,7 @@ struct ContainerState {
     bool systemd_cgroup = false;
     std::map<std::string, std::string> annotations;
     CgroupPaths cgroups;
+    RootMount root_mount;  ///< of a container without a mount namespace of its own
 };
 
 /// state.json, with a final newline.

@@ -121,6 +121,8 @@ void StateDirectory::lock() {
     if (fstat(fd_.get(), &status) != 0 || status.st_nlink == 0) throw_missing();
 }
 
+void StateDirectory::unlock() noexcept { static_cast<void>(flock(fd_.get(), LOCK_UN)); }
+
 bool StateDirectory::has_state() const { return faccessat(fd_.get(), kStateFile, F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
 
 ContainerState StateDirectory::read() const {

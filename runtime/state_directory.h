@@ -37,6 +37,8 @@ public:
     /// removed meanwhile.
     void lock();
 
+    void unlock() noexcept;
+
     /// Is there a state.json?
     [[nodiscard]] bool has_state() const;
     /// Throws Error: format; system, "container does not exist".

@@ -1,112 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// railcar, a small OCI runtime. So far it runs a bundle in the foreground and writes a bundle's configuration; the
-// other verbs of an OCI runtime are refused by name.
-#include <fcntl.h>
+// railcar, a small OCI runtime: the command line of runc on the runtime core of smith.
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
-#include "base/fd.h"
-#include "runtime/bundle.h"
-#include "runtime/container.h"
-#include "runtime/spec.h"
+#include "tools/railcar/commands.h"
+#include "tools/railcar/log.h"
+
+namespace smith::railcar {
 
 namespace {
 
-using namespace smith;
-
-constexpr const char* kUsage =
-    "usage: railcar run [--bundle DIR] ID      run the bundle in DIR (default: .) and end as its process ends\n"
-    "       railcar spec [--bundle DIR] [-- PROGRAM [ARGUMENT...]]\n"
-    "                                          write DIR/config.json with the rules of a microcontainer\n"
-    "\n"
-    "example: railcar spec --bundle app -- /usr/bin/app --serve && railcar run --bundle app app1\n";
-
-// What runc has, and this program will have.
-constexpr std::array<std::string_view, 13> kNotYet = {"checkpoint", "create", "delete", "events", "exec",
-                                                      "features",   "kill",   "list",   "pause",  "ps",
-                                                      "resume",     "start",  "state"};
-
-[[noreturn]] void usage(const std::string& problem) {
-    throw Error(ErrorKind::usage, problem + " (railcar --help shows how)");
-}
-
-struct Arguments {
-    std::filesystem::path bundle = ".";
-    std::vector<std::string> rest;     ///< what is neither an option nor behind "--"
-    std::vector<std::string> program;  ///< what is behind "--"
+struct Command {
+    std::string_view name;
+    int (*run)(const Global&, const Words&);
+    const char* usage;
 };
 
-Arguments parse_arguments(const std::vector<std::string>& words) {
-    Arguments out;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::string& word = words[i];
-        if (word == "--") {
-            out.program.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
-            break;
-        }
-        if (word == "--bundle" || word == "-b") {
-            if (++i == words.size()) usage("--bundle needs a directory");
-            out.bundle = words[i];
-        } else if (word.starts_with("--bundle=")) {
-            out.bundle = word.substr(std::string_view("--bundle=").size());
-        } else if (word.starts_with('-')) {
-            usage("unknown option " + quote(word));
-        } else {
-            out.rest.push_back(word);
-        }
-    }
-    return out;
+constexpr std::array kCommands = {
+    Command{"create", command_create,
+            "create [--bundle DIR] [--pid-file FILE] [--console-socket SOCKET] [--preserve-fds N]\n"
+            "         [--no-new-keyring] ID\n"
+            "             create a container of the bundle in DIR (default: .), everything but the start"},
+    Command{"start", command_start, "start ID\n             start the program of a created container"},
+    Command{"run", command_run,
+            "run [--detach] [--keep] [options as create] ID\n"
+            "             create, start, wait, delete; ends with the program's status"},
+    Command{"exec", command_exec,
+            "exec [--tty] [--user UID[:GID]] [--cwd DIR] [--env NAME=VALUE] [--cap CAP] [--additional-gids GID]\n"
+            "         [--no-new-privs] [--detach] [--pid-file FILE] [--console-socket SOCKET] [--preserve-fds N]\n"
+            "         [--ignore-paused] ID PROGRAM [ARGUMENT...] | exec --process FILE ID\n"
+            "             run one more process in a container"},
+    Command{"state", command_state, "state ID\n             print the container's state as JSON"},
+    Command{"kill", command_kill,
+            "kill [--all] ID [SIGNAL]\n             send a signal, by name or number (default: TERM)"},
+    Command{"delete", command_delete,
+            "delete [--force] ID...\n             delete a stopped container; with --force whatever there is"},
+    Command{"list", command_list, "list [--format table|json] [--quiet]\n             list the containers"},
+    Command{"ps", command_ps,
+            "ps [--format table|json] ID [PS OPTIONS]\n             list the processes of a container"},
+    Command{"pause", command_pause, "pause ID\n             stop all processes of a container for a while"},
+    Command{"resume", command_resume, "resume ID\n             let them go on"},
+    Command{"update", command_update,
+            "update [--resources FILE] [--memory BYTES] [--cpu-quota N] [--pids-limit N] ... ID\n"
+            "             change the limits of a container"},
+    Command{"events", command_events,
+            "events [--interval 5s] [--stats] ID\n             print statistics as JSON, one object a line"},
+    Command{"spec", command_spec,
+            "spec [--bundle DIR] [--rootless] [-- PROGRAM [ARGUMENT...]]\n"
+            "             write DIR/config.json with the rules of a microcontainer"},
+    Command{"features", command_features, "features\n             print what this runtime can do, as JSON"},
+};
+
+constexpr const char* kGlobalUsage =
+    "usage: railcar [--root DIR] [--log FILE] [--log-format text|json] [--systemd-cgroup] [--rootless "
+    "true|false|auto]\n"
+    "               [--debug] [--version] COMMAND ...\n\n";
+
+constexpr const char* kExample =
+    "\nexample: railcar spec --bundle app -- /usr/bin/app --serve && railcar run --bundle app app1\n";
+
+void print_help() {
+    std::fputs(kGlobalUsage, stdout);
+    for (const Command& command : kCommands) std::printf("  %s\n", command.usage);
+    std::fputs(kExample, stdout);
 }
 
-int run_bundle(const Arguments& arguments) {
-    if (arguments.rest.size() != 1) usage("'run' needs a container id");
-    runtime::check_container_id(arguments.rest.front());
-    return runtime::run(arguments.bundle).shell_status();
-}
-
-int write_spec(const Arguments& arguments) {
-    if (!arguments.rest.empty()) usage("'spec' takes no " + quote(arguments.rest.front()));
-    runtime::SpecParameters parameters;
-    parameters.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
-    if (!arguments.program.empty()) parameters.args = arguments.program;
-    parameters.mappings = runtime::choose_mappings(parameters.uid, parameters.gid, runtime::MappingChoice::automatic);
-    const std::string text = runtime::default_config(parameters);
-    // As runc: a configuration that somebody has edited is not written over.
-    const UniqueFd file = open_file(arguments.bundle / "config.json", O_WRONLY | O_CREAT | O_EXCL, 0644);
-    write_all(file.get(), as_bytes(text));
+int print_version() {
+    std::printf("railcar version %s\nspec: %.*s\n", RAILCAR_VERSION, static_cast<int>(runtime::kOciVersion.size()),
+                runtime::kOciVersion.data());
     return 0;
 }
 
-int dispatch(const std::vector<std::string>& words) {
-    if (words.empty()) usage("which command?");
-    const std::string& verb = words.front();
-    if (verb == "--help" || verb == "-h" || verb == "help") {
-        std::fputs(kUsage, stdout);
-        return 0;
+/// Root of a user namespace that maps less than everything, as in a rootless podman, is no root of the host.
+bool in_user_namespace() {
+    try {
+        constexpr std::uint64_t enough = 4096;
+        const std::string map = read_file("/proc/self/uid_map", enough);
+        return map.find("4294967295") == std::string::npos;
+    } catch (const Error&) {
+        return false;
     }
-    const Arguments arguments = parse_arguments({words.begin() + 1, words.end()});
-    if (verb == "run") return run_bundle(arguments);
-    if (verb == "spec") return write_spec(arguments);
-    if (std::find(kNotYet.begin(), kNotYet.end(), verb) != kNotYet.end()) {
-        usage("railcar does not have the command " + quote(verb) + " yet");
-    }
-    usage("unknown command " + quote(verb));
 }
 
-int exit_status(ErrorKind kind) { return kind == ErrorKind::usage || kind == ErrorKind::spec ? 2 : 1; }
+bool is_rootless(const std::string& word) {
+    if (word == "true") return true;
+    if (word == "false") return false;
+    if (word != "auto") usage("--rootless is 'true', 'false' or 'auto'");
+    return geteuid() != 0 || in_user_namespace();
+}
+
+/// As runc: where an ordinary user has a directory of the session's, the states are there.
+std::filesystem::path default_root(bool rootless) {
+    const char* session = std::getenv("XDG_RUNTIME_DIR");
+    if (rootless && session != nullptr && session[0] == '/') return std::filesystem::path(session) / "railcar";
+    if (geteuid() != 0) usage("XDG_RUNTIME_DIR is not set: --root must name a directory for the states of containers");
+    return "/run/railcar";
+}
+
+/// The words in front of the command; sets the program's log as soon as it is known.
+struct CommandLine {
+    Global global;
+    Words rest;
+    bool help = false;
+    bool version = false;
+};
+
+CommandLine read_command_line(const Words& words) {
+    CommandLine out;
+    std::string format = "text";
+    std::string rootless = "auto";
+    std::filesystem::path criu;  // runc had it; callers may still give it
+    Log& log = program_log();
+    const std::vector<Option> options = {option("root", 0, out.global.root),
+                                         option("log", 0, log.file),
+                                         option("log-format", 0, format),
+                                         option("rootless", 0, rootless),
+                                         option("criu", 0, criu),
+                                         flag("systemd-cgroup", 0, out.global.systemd_cgroup),
+                                         flag("debug", 0, log.debug),
+                                         flag("help", 'h', out.help),
+                                         flag("version", 'v', out.version)};
+    out.rest = parse_options(words, options, true);
+    if (format != "text" && format != "json") usage("--log-format is 'text' or 'json'");
+    log.json = format == "json";
+    if (out.help || out.version) return out;
+    out.global.rootless = is_rootless(rootless);
+    if (out.global.root.empty()) out.global.root = default_root(out.global.rootless);
+    out.global.root = std::filesystem::absolute(out.global.root).lexically_normal();
+    return out;
+}
+
+bool asks_for_help(const Words& words) {
+    return !words.empty() && (words.front() == "--help" || words.front() == "-h");
+}
+
+int dispatch(const Words& words) {
+    CommandLine line = read_command_line(words);
+    if (line.version) return print_version();
+    if (line.help || (!line.rest.empty() && line.rest.front() == "help")) {
+        print_help();
+        return 0;
+    }
+    if (line.rest.empty()) usage("which command?");
+    const std::string name = line.rest.front();
+    line.rest.erase(line.rest.begin());
+    for (const Command& command : kCommands) {
+        if (command.name != name) continue;
+        if (asks_for_help(line.rest)) {
+            std::printf("usage: railcar %s\n", command.usage);
+            return 0;
+        }
+        return command.run(line.global, line.rest);
+    }
+    if (name == "checkpoint" || name == "restore") usage("railcar does not have the command " + quote(name));
+    usage("unknown command " + quote(name));
+}
 
 }  // namespace
+
+void report_failure(const Error& error) noexcept { program_log().error(error.message()); }
 
 int main(int argc, char** argv) {
     // Whoever started us may ignore it; then the exit status of a child could not be had.
@@ -114,10 +175,13 @@ int main(int argc, char** argv) {
     try {
         return dispatch({argv + 1, argv + argc});
     } catch (const Error& e) {
-        std::fprintf(stderr, "railcar: %s\n", e.what());
-        return exit_status(e.kind());
+        report_failure(e);
     } catch (const std::exception& e) {
-        std::fprintf(stderr, "railcar: internal error: %s\n", e.what());
-        return 1;
+        program_log().error(std::string("internal error: ") + e.what());
     }
+    return 1;
 }
+
+}  // namespace smith::railcar
+
+int main(int argc, char** argv) { return smith::railcar::main(argc, argv); }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/features.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "runtime/caps.h"
+#include "runtime/state.h"
+
+namespace smith::runtime {
+
+namespace {
+
+using nlohmann::json;
+
+json capabilities() {
+    json out = json::array();
+    for (unsigned number = 0; number < capability_count(); ++number) out.push_back(capability_name(number));
+    return out;
+}
+
+json seccomp() {
+    return {
+        {"enabled", true},
+        {"actions",
+         {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+          "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
+        {"operators",
+         {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
+          "SCMP_CMP_NE"}},
+        {"knownFlags", {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"}},
+        {"supportedFlags", {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"}}};
+}
+
+json linux_features() {
+    return {{"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "user", "uts"}},
+            {"capabilities", capabilities()},
+            {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", true}}},
+            {"seccomp", seccomp()},
+            {"apparmor", {{"enabled", false}}},
+            {"selinux", {{"enabled", false}}},
+            {"intelRdt", {{"enabled", false}}},
+            {"memoryPolicy", json::object()},
+            {"mountExtensions", {{"idmap", {{"enabled", false}}}}},
+            {"netDevices", {{"enabled", false}}}};
+}
+
+}  // namespace
+
+std::string features_as_json() {
+    const json document = {
+        {"ociVersionMin", "1.0.0"},
+        {"ociVersionMax", kOciVersion},
+        {"hooks", {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}},
+        {"linux", linux_features()}};
+    return dump_json_pretty(document);
+}
+
+}  // namespace smith::runtime

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// railcar delete [--force] ID...
+#include <cerrno>
+#include <optional>
+
+#include "base/error.h"
+#include "tools/railcar/lifecycle.h"
+#include "tools/railcar/log.h"
+
+namespace smith::railcar {
+
+using namespace runtime;
+
+namespace {
+
+/// Whatever runs of it, and whoever is about to make it run.
+void stop(const StateDirectory& directory) {
+    if (!directory.has_state()) return;
+    const ContainerState state = directory.read();
+    if (const UniqueFd pidfd = open_process(linux_kernel(), state.process)) {
+        if (is_frozen(state.cgroups)) freeze_cgroups(state.cgroups, false);
+        kill_and_wait(pidfd.get());
+    }
+}
+
+void delete_by_force(const Global& global, const std::string& id) {
+    std::optional<StateDirectory> directory;
+    try {
+        directory = StateDirectory::open(global.root, id);
+        stop(*directory);  // Somebody who creates it, and holds the lock, notices and gives up.
+        directory->lock();
+    } catch (const Error& e) {
+        if (e.is_not_found()) return;
+        throw;
+    }
+    std::optional<ContainerState> state;
+    try {
+        stop(*directory);
+        if (directory->has_state()) state = directory->read();
+    } catch (const Error& e) {
+        // A state that cannot be read is no reason to keep it.
+        if (e.kind() != ErrorKind::format) throw;
+        program_log().warning(e.message());
+    }
+    remove_container(*directory, state);
+}
+
+}  // namespace
+
+int command_delete(const Global& global, const Words& words) {
+    bool force = false;
+    const Words ids = parse_options(words, {flag("force", 'f', force)});
+    if (ids.empty()) usage("'delete' needs a container id");
+    for (const std::string& id : ids) {
+        if (force) {
+            delete_by_force(global, id);
+            continue;
+        }
+        Found found = find_container(global, id, true);
+        if (found.status != Status::stopped) {
+            throw Error(ErrorKind::system, "cannot delete container " + quote(id) +
+                                               " that is not stopped: " + std::string(status_name(found.status)));
+        }
+        remove_container(found.directory, found.state);
+    }
+    return 0;
+}
+
+}  // namespace smith::railcar
