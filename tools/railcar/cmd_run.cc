@@ -35,6 +35,7 @@ int command_run(const Global& global, const Words& words) {
     options.push_back(flag("no-subreaper", 0, ignored));
     const std::string id = only_id(parse_options(words, options), "run");
     const bool detach = request.detach;
+    static_cast<void>(check_preserved_fds(request.preserve_fds));
     // First the handlers: a signal that comes while the container starts is forwarded as soon as it runs.
     const SignalForwarding forwarding;
     Created created = create_container(global, id, std::move(request));

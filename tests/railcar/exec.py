@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""exec: one more process in a container, by the container's rules."""
+import json
+import os
+import subprocess
+import sys
+
+import railcar
+
+
+def started(box, bend=None):
+    box.configure("pause", bend=bend)
+    box.run("c", "--detach")
+    return box.of("c")["pid"]
+
+
+def status_of(text):
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def test_it_is_in_all_namespaces(box):
+    """the process is in every namespace of the container, and sees its files"""
+    pid = started(box)
+    for kind in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup"):
+        inside = box.call("exec", "c", "/bin/probe", "link", "/proc/self/ns/" + kind).strip()
+        assert inside == os.readlink("/proc/%d/ns/%s" % (pid, kind)), kind
+    assert box.call("exec", "c", "/bin/probe", "ls", "/").split() == sorted(os.listdir(box.rootfs))
+
+
+def test_the_containers_rules_hold(box):
+    """capabilities, no_new_privs, filter and descriptors are those of the container's own process"""
+    started(box)
+    said = status_of(box.call("exec", "c", "/bin/probe", "cat", "/proc/self/status"))
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert said[name] == "0" * 16, (name, said[name])
+    assert said["NoNewPrivs"] == "1" and said["Seccomp"] == "2"
+    assert box.call("exec", "c", "/bin/probe", "fds").split() == ["0", "1", "2"]
+    assert box.call("exec", "c", "/bin/probe", "try", "mount").strip() == "EPERM"
+
+
+def test_status_and_failures(box):
+    """exec ends as its program does, and with 255 when there was none"""
+    started(box)
+    box.call("exec", "c", "/bin/probe", "exit", "7", status=7)
+    box.call("exec", "c", "/nothing", status=255)
+    assert "exec failed: running '/nothing'" in box.err
+    box.call("exec", "d", "/bin/probe", status=255)
+    assert "container does not exist" in box.err
+    box.call("exec", "c", status=255)
+    box.create("e")
+    assert box.call("exec", "e", "/bin/probe", "names").split()[0] == "smith"
+    box.call("kill", "c", "KILL")
+    box.wait_for("c", "stopped")
+    box.call("exec", "c", "/bin/probe", "names", status=255)
+    assert "stopped container" in box.err
+
+
+def test_options(box):
+    """--cwd, --env, --user, --additional-gids, --cap, --no-new-privs say what is different"""
+    def more_rights(document):
+        document["process"]["noNewPrivileges"] = False
+    started(box, more_rights)
+    assert box.call("exec", "--cwd", "/etc", "c", "/bin/probe", "names").split()[1] == "/etc"
+    assert "A=1" in box.call("exec", "--env", "A=1", "c", "/bin/probe", "cat", "/proc/self/environ").split("\0")
+    said = status_of(box.call("exec", "--user", "5:6", "-g", "7", "-g", "8", "c", "/bin/probe", "cat",
+                              "/proc/self/status"))
+    assert said["Uid"].split() == ["5"] * 4 and said["Gid"].split() == ["6"] * 4 and said["Groups"].split() == ["7", "8"]
+    said = status_of(box.call("exec", "--cap", "CAP_KILL", "--no-new-privs", "c", "/bin/probe", "cat",
+                              "/proc/self/status"))
+    # As root a permitted capability comes back with execve; never an inheritable or ambient one (CVE-2022-27650).
+    assert said["CapBnd"] == said["CapPrm"] == said["CapEff"] == "%016x" % (1 << 5)
+    assert said["CapInh"] == said["CapAmb"] == "0" * 16 and said["NoNewPrivs"] == "1"
+    said = status_of(box.call("exec", "--user", "5", "--cap", "CAP_KILL", "c", "/bin/probe", "cat",
+                              "/proc/self/status"))
+    assert said["CapPrm"] == said["CapEff"] == said["CapInh"] == said["CapAmb"] == "0" * 16
+
+
+def test_process_file(box):
+    """--process takes a file as 'process' of a configuration; the capabilities that it lacks are the container's"""
+    started(box)
+    path = os.path.join(box.folder, "process.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"args": ["/bin/probe", "names"], "cwd": "/etc", "user": {"uid": 3, "gid": 4, "umask": 7}}, file)
+    assert box.call("exec", "--process", path, "c").split() == ["smith", "/etc", "2", "3:4", "7"]
+
+
+def test_detached(box):
+    """--detach comes back at once, --pid-file says who it is"""
+    started(box)
+    path = os.path.join(box.folder, "pid")
+    box.call("exec", "--detach", "--pid-file", path, "c", "/bin/probe", "pause")
+    with open(path, encoding="utf-8") as file:
+        pid = int(file.read())
+    assert pid in json.loads(box.call("ps", "--format", "json", "c"))
+    box.call("delete", "--force", "c")
+    assert railcar.has_ended(pid)
+
+
+def test_hostile_users(box):
+    """a user is digits, nothing else (CVE-2026-30892)"""
+    started(box)
+    for user in ("0 ", "+0", "4294967296", "-1", "root", "0:", ":0", "4294967295", "1:-1", "0x0"):
+        said = box.refusal("exec", "--user=" + user, "c", "/bin/probe", "names")
+        assert "is not a user" in said, (user, said)
+    assert "is not mapped" in box.refusal("exec", "--user", "70000", "c", "/bin/probe", "names")
+
+
+def test_hostile_cwd(box):
+    """a working directory through /proc's links is refused (CVE-2024-21626)"""
+    started(box)
+    for fd in range(3, 21):
+        said = box.refusal("exec", "--cwd", "/proc/self/fd/%d" % fd, "c", "/bin/probe", "names")
+        assert "entering the working directory" in said, said
+
+
+def test_hostile_self_exe(box):
+    """whoever executes /proc/self/exe finds the launcher, not railcar (CVE-2019-5736)"""
+    with open(railcar.RAILCAR, "rb") as file:
+        before = file.read()
+    evil = os.path.join(box.rootfs, "bin", "evil")
+    with open(evil, "w", encoding="utf-8") as file:
+        file.write("#!/proc/self/exe\n")
+    os.chmod(evil, 0o755)
+    started(box)
+    for program in ("/bin/evil", "/proc/self/exe"):
+        box.call("exec", "c", program, "state", status=127)
+    with open(railcar.RAILCAR, "rb") as file:
+        assert file.read() == before
+
+
+def test_input_and_output_are_pipes(box):
+    """what is written to exec's standard input is read inside"""
+    started(box)
+    done = subprocess.run(box.command("exec", "c", "/bin/probe", "cat", "/proc/self/fd/0"), input=b"hello",
+                          stdout=subprocess.PIPE, check=True, timeout=60)
+    assert done.stdout == b"hello", done.stdout
+
+
+if __name__ == "__main__":
+    railcar.main(sys.modules["__main__"])
