@@ -239,10 +239,13 @@ std::unique_ptr<ByteSource> read_ahead(std::unique_ptr<ByteSource> inner) {
     return std::make_unique<ReadAhead>(std::move(inner));
 }
 
-void drain(ByteSource& source) {
+void copy_to(ByteSource& source, const Sink& out) {
     std::vector<std::byte> buffer(kBlockBytes);
-    while (source.read(buffer) > 0) {
-    }
+    while (const std::size_t got = source.read(buffer)) out(std::span(buffer).first(got));
+}
+
+void drain(ByteSource& source) {
+    copy_to(source, [](std::span<const std::byte>) {});
 }
 
 std::string read_all(ByteSource& source, std::uint64_t max_bytes) {

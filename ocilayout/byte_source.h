@@ -12,7 +12,9 @@
 #include <string>
 
 #include "base/digest.h"
+#include "base/error.h"
 #include "base/fd.h"
+#include "base/sink.h"
 
 namespace smith::ocilayout {
 
@@ -45,8 +47,23 @@ using SharedFd = std::shared_ptr<const UniqueFd>;
 /// `inner` runs on a thread of its own, some blocks ahead; what it throws comes out of read().
 [[nodiscard]] std::unique_ptr<ByteSource> read_ahead(std::unique_ptr<ByteSource> inner);
 
+/// Gives all there is to `out`.
+void copy_to(ByteSource& source, const Sink& out);
+
 /// Reads to the end and forgets it: what is verified at the end must be read to the end.
 void drain(ByteSource& source);
+
+/// Runs `body`, which reads what `open` opens. Damaged bytes fail in many ways: where they are not those that are
+/// meant, that is what is said.
+template <typename Open, typename Body>
+auto blame_digest_first(const Open& open, Body&& body) -> decltype(body()) {
+    try {
+        return body();
+    } catch (const Error&) {
+        drain(*open());
+        throw;
+    }
+}
 
 /// All there is. Throws Error (format) when it is more than `max_bytes`. Memory grows with what really comes.
 [[nodiscard]] std::string read_all(ByteSource& source, std::uint64_t max_bytes);

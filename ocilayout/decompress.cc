@@ -191,6 +191,18 @@ bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
 
 }  // namespace
 
+bool is_compressed(ByteSource& source) {
+    std::array<std::byte, kZstdMagic.size()> first{};
+    std::size_t have = 0;
+    while (have < first.size()) {
+        const std::size_t got = source.read(std::span(first).subspan(have));
+        if (got == 0) break;
+        have += got;
+    }
+    const auto bytes = std::span<const std::byte>(first).first(have);
+    return begins_with(bytes, kGzipMagic) || begins_with(bytes, kZstdMagic);
+}
+
 std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> inner) {
     auto input = std::make_unique<Input>(std::move(inner));
     const std::span<const std::byte> first = input->peek_at_least(kZstdMagic.size());

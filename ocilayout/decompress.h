@@ -15,4 +15,7 @@ namespace smith::ocilayout {
 /// kMaxZstdWindowLog and for bombs (kMaxCompressionRatio).
 [[nodiscard]] std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> inner);
 
+/// True when decompressed() would do something. Takes the first bytes of `source`.
+[[nodiscard]] bool is_compressed(ByteSource& source);
+
 }  // namespace smith::ocilayout

@@ -85,6 +85,15 @@ bool is_index_type(std::string_view media_type) {
     return media_type == media_type::kIndex || media_type == media_type::kDockerIndex;
 }
 
+bool is_layer_type(std::string_view type) {
+    // Non-distributable layers are layers like others once their blob is there. What follows "tar" is the compression,
+    // which the first bytes tell better.
+    return type.starts_with(media_type::kLayerTar) || type == media_type::kDockerLayerGzip ||
+           type == media_type::kDockerLayerTar || type == "application/vnd.docker.image.rootfs.diff.tar.zstd" ||
+           type.starts_with("application/vnd.oci.image.layer.nondistributable.v1.tar") ||
+           type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+}
+
 Platform platform_of_machine(std::string_view machine) {
     const auto* const found = std::ranges::find(kMachines, machine, &Machine::name);
     if (found == kMachines.end()) throw Error(ErrorKind::usage, "unknown architecture " + quote(machine));

@@ -76,6 +76,8 @@ struct Descriptor {
 
 [[nodiscard]] bool is_manifest_type(std::string_view media_type);
 [[nodiscard]] bool is_index_type(std::string_view media_type);
+/// A layer of a file system: OCI's or docker's, in any compression.
+[[nodiscard]] bool is_layer_type(std::string_view media_type);
 
 /// Go's name for the architecture of an RPM or of uname(2): "x86_64" gives amd64, "aarch64" arm64 with variant v8.
 /// Throws Error (usage) for one that is not known.

@@ -21,14 +21,31 @@ std::string listed(const std::vector<std::string>& names) {
     return out.empty() ? "none" : out;
 }
 
-/// 0: another platform; 1: another variant of this one; 2: this one.
+/// What a variant that is left out means (containerd's platforms.Normalize).
+std::string variant_of(const Platform& platform) {
+    if (!platform.variant.empty()) {
+        const bool is_number = std::ranges::all_of(platform.variant, [](char c) { return c >= '0' && c <= '9'; });
+        return is_number ? "v" + platform.variant : platform.variant;
+    }
+    if (platform.architecture == "arm64") return "v8";
+    if (platform.architecture == "arm") return "v7";
+    if (platform.architecture == "amd64") return "v1";
+    return {};
+}
+
+/// How good an image for `candidate` is on a `wanted` machine; 0: it doesn't run there. A machine runs what was made
+/// for an older variant of it, the newest of these best (containerd's platforms.Only; other architectures that it might
+/// run, such as 386 on amd64, are never taken unasked).
 int match(const Descriptor& candidate, const Platform& wanted) {
     if (!candidate.platform) return 0;
     const Platform& has = *candidate.platform;
     if (has.os != wanted.os || has.architecture != wanted.architecture) return 0;
-    // arm64 has one variant so far, which many don't mention.
-    const bool same = has.variant == wanted.variant || (has.architecture == "arm64" && has.variant.empty());
-    return same ? 2 : 1;
+    constexpr int kSame = 1000;
+    const std::string theirs = variant_of(has);
+    const std::string ours = variant_of(wanted);
+    if (theirs == ours) return kSame;
+    const bool are_numbers = theirs.size() == 2 && ours.size() == 2 && theirs[0] == 'v' && ours[0] == 'v';
+    return are_numbers && theirs[1] < ours[1] ? theirs[1] : 0;
 }
 
 Descriptor choose_platform(const ParsedIndex& index, const Platform& platform) {

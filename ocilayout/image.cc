@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tuple>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -154,20 +155,27 @@ std::string to_json_text(const ImageConfig& config, std::span<const Layer> layer
     return dump_json(out);
 }
 
+std::string make_manifest_text(const Descriptor& config, std::span<const Descriptor> layers,
+                               const Annotations& annotations) {
+    json layer_list = json::array();
+    for (const Descriptor& layer : layers) layer_list.push_back(to_json(layer));
+    json manifest{{"schemaVersion", 2},
+                  {"mediaType", media_type::kManifest},
+                  {"config", to_json(config)},
+                  {"layers", std::move(layer_list)}};
+    if (!annotations.empty()) manifest["annotations"] = annotations;
+    return dump_json(manifest);
+}
+
 Image make_image(const ImageConfig& config, std::span<const Layer> layers, const Annotations& annotations) {
     Image out;
     out.layers.assign(layers.begin(), layers.end());
     out.config = to_json_text(config, layers);
     out.config_desc = describe(media_type::kConfig, out.config);
 
-    json layer_list = json::array();
-    for (const Layer& layer : layers) layer_list.push_back(to_json(descriptor_of(layer)));
-    json manifest{{"schemaVersion", 2},
-                  {"mediaType", media_type::kManifest},
-                  {"config", to_json(out.config_desc)},
-                  {"layers", layer_list}};
-    if (!annotations.empty()) manifest["annotations"] = annotations;
-    out.manifest = dump_json(manifest);
+    std::vector<Descriptor> descriptors;
+    for (const Layer& layer : layers) descriptors.push_back(descriptor_of(layer));
+    out.manifest = make_manifest_text(out.config_desc, descriptors, annotations);
     out.manifest_desc = describe(media_type::kManifest, out.manifest);
     out.manifest_desc.platform = config.platform;
     return out;
@@ -221,6 +229,18 @@ ParsedIndex parse_index(std::string_view text, std::string_view media_type) {
     return out;
 }
 
+std::string guess_manifest_type(std::string_view text) {
+    const json document = parse_json(text);
+    const std::string says = optional_string(document, "mediaType");
+    if (is_manifest_type(says) || is_index_type(says)) return says;
+    if (!says.empty()) throw Error(ErrorKind::format, "it is of type " + quote(says) + ", which is no image");
+    if (find_field(document, "manifests") != nullptr) return std::string(media_type::kIndex);
+    const json* config = find_field(document, "config");
+    if (config == nullptr) throw Error(ErrorKind::format, "it is neither a manifest nor an index");
+    // Docker's always say what they are.
+    return std::string(media_type::kManifest);
+}
+
 std::string to_json_text(const ParsedIndex& index) {
     json manifests = json::array();
     for (const Descriptor& manifest : index.manifests) manifests.push_back(to_json(manifest));
@@ -229,23 +249,34 @@ std::string to_json_text(const ParsedIndex& index) {
     return dump_json(out);
 }
 
-std::optional<Referrers> make_referrers(const Descriptor& subject, std::span<const Artifact> artifacts) {
-    if (artifacts.empty()) return std::nullopt;
-    Referrers out;
-    out.blobs.push_back({describe(media_type::kEmpty, kEmptyJson), std::string(kEmptyJson)});
-    ParsedIndex index;
+Referrers make_referrers(const Descriptor& subject, std::span<const Artifact> artifacts) {
+    if (artifacts.empty()) return {};
+    // One blob may be several things: a spec may be as empty as the empty configuration.
+    std::map<Digest, SmallBlob> blobs;
+    std::map<Digest, SmallBlob> manifests;
+    const auto add = [](std::map<Digest, SmallBlob>& to, SmallBlob blob) {
+        const Digest digest = blob.descriptor.digest;
+        to.try_emplace(digest, std::move(blob));
+    };
+    add(blobs, {describe(media_type::kEmpty, kEmptyJson), std::string(kEmptyJson)});
     for (const Artifact& artifact : artifacts) {
         const Descriptor blob = describe(artifact.media_type, artifact.bytes);
-        SmallBlob manifest = artifact_manifest(subject, artifact, blob);
-        index.manifests.push_back(manifest.descriptor);
-        out.blobs.push_back({blob, artifact.bytes});
-        out.blobs.push_back(std::move(manifest));
+        add(manifests, artifact_manifest(subject, artifact, blob));
+        add(blobs, {blob, artifact.bytes});
     }
-    std::ranges::sort(index.manifests, {}, [](const Descriptor& d) { return std::tie(d.artifact_type, d.digest); });
-    std::string text = to_json_text(index);
-    out.index = describe(media_type::kIndex, text);
-    out.blobs.push_back({out.index, std::move(text)});
+    Referrers out;
+    for (auto& [digest, blob] : blobs) out.blobs.push_back(std::move(blob));
+    for (auto& [digest, blob] : manifests) out.manifests.push_back(std::move(blob));
     return out;
+}
+
+SmallBlob make_referrer_index(std::vector<Descriptor> referrers) {
+    std::ranges::sort(referrers, {}, [](const Descriptor& d) { return std::tie(d.artifact_type, d.digest); });
+    ParsedIndex index;
+    index.manifests = std::move(referrers);
+    std::string text = to_json_text(index);
+    Descriptor descriptor = describe(media_type::kIndex, text);
+    return {std::move(descriptor), std::move(text)};
 }
 
 }  // namespace smith::ocilayout

@@ -65,6 +65,10 @@ struct Image {
 /// The configuration as JSON: keys sorted, nothing that is empty.
 [[nodiscard]] std::string to_json_text(const ImageConfig& config, std::span<const Layer> layers);
 
+/// A manifest of these, keys sorted.
+[[nodiscard]] std::string make_manifest_text(const Descriptor& config, std::span<const Descriptor> layers,
+                                             const Annotations& annotations = {});
+
 struct ParsedConfig {
     ImageConfig config;
     std::vector<Digest> diff_ids;
@@ -93,6 +97,10 @@ struct ParsedIndex {
 [[nodiscard]] ParsedIndex parse_index(std::string_view text, std::string_view media_type);
 [[nodiscard]] std::string to_json_text(const ParsedIndex& index);
 
+/// What a manifest or an index without a descriptor is: what it says itself, else, as the containers tools guess, by
+/// its fields. Throws Error (format) when it is neither.
+[[nodiscard]] std::string guess_manifest_type(std::string_view text);
+
 /// One document that says something about an image: its spec, its packages, the reasons for its files.
 struct Artifact {
     std::string artifact_type;
@@ -110,14 +118,16 @@ struct SmallBlob {
 
 /// What attaches artifacts to an image.
 struct Referrers {
-    /// The artifacts' bytes, the manifests that carry them, the empty configuration: whatever must be stored.
+    /// The artifacts' bytes, and the empty configuration that their manifests have; each digest once.
     std::vector<SmallBlob> blobs;
-    /// An image index of those manifests, as a registry's referrers API would answer (distribution-spec "Listing
-    /// Referrers"). One of `blobs`.
-    Descriptor index;
+    /// The manifests that carry them. Their descriptors have what "Listing Referrers" of distribution-spec wants.
+    std::vector<SmallBlob> manifests;
 };
 
-/// `artifacts` are sorted by type and digest first: their order doesn't matter. Nothing for no artifacts.
-[[nodiscard]] std::optional<Referrers> make_referrers(const Descriptor& subject, std::span<const Artifact> artifacts);
+/// In an order that does not depend on that of `artifacts`. Empty for no artifacts.
+[[nodiscard]] Referrers make_referrers(const Descriptor& subject, std::span<const Artifact> artifacts);
+
+/// An image index of them, as a registry's referrers API would answer. Sorted by type and digest.
+[[nodiscard]] SmallBlob make_referrer_index(std::vector<Descriptor> referrers);
 
 }  // namespace smith::ocilayout

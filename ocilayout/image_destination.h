@@ -36,7 +36,7 @@ public:
     /// Stores a manifest or an index under its digest alone: a part of an index, or what hangs on an image by
     /// `subject` (which the destination sees to it that referrers() of it will list).
     virtual void put_manifest(const Descriptor& descriptor, std::string_view bytes) = 0;
-    /// Stores it, and lets `tag` name it.
+    /// Stores it, and lets `tag` name it. With an empty tag it is what the destination is about nevertheless.
     virtual void put_tagged(const Descriptor& descriptor, std::string_view bytes, const std::string& tag) = 0;
     /// The tag that the reference names; empty when it names a digest.
     [[nodiscard]] virtual std::string tag() const = 0;
@@ -47,6 +47,8 @@ public:
     [[nodiscard]] virtual bool keeps_indexes() const { return true; }
     /// False where nothing can hang on an image.
     [[nodiscard]] virtual bool keeps_referrers() const { return true; }
+    /// False where manifests are not stored, and layers are stored uncompressed (docker-archive).
+    [[nodiscard]] virtual bool keeps_manifests() const { return true; }
 };
 
 /// Throws as the members of ImageDestination; usage also for a place that holds something of somebody's.

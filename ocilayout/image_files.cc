@@ -6,17 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <map>
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
 #include "base/image_path.h"
 #include "ocilayout/bounds.h"
 #include "ocilayout/decompress.h"
 #include "ocilayout/tar_reader.h"
+#include "ocilayout/unnamed_file.h"
 
 namespace smith::ocilayout {
 
@@ -44,16 +43,31 @@ public:
     }
 
     std::unique_ptr<ByteSource> open(const std::string& name) const override {
-        // Links are followed: build systems make layouts of them, and blobs are what their digests say or nothing.
-        UniqueFd fd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-        if (!fd && errno == ENOENT) return nullptr;
-        if (!fd) throw system_error(errno, "opening " + quote((directory_ / name).string()));
-        const std::optional<std::uint64_t> size = regular_size(fd.get());
-        if (!size) throw Error(ErrorKind::format, quote((directory_ / name).string()) + " is not a regular file");
-        return file_source(std::make_shared<const UniqueFd>(std::move(fd)), 0, *size);
+        std::optional<Opened> file = open_regular(name);
+        if (!file) return nullptr;
+        return file_source(std::make_shared<const UniqueFd>(std::move(file->fd)), 0, file->size);
+    }
+    std::optional<std::uint64_t> size(const std::string& name) const override {
+        const std::optional<Opened> file = open_regular(name);
+        return file ? std::optional(file->size) : std::nullopt;
     }
 
 private:
+    struct Opened {
+        UniqueFd fd;
+        std::uint64_t size = 0;
+    };
+
+    std::optional<Opened> open_regular(const std::string& name) const {
+        // Links are followed: build systems make layouts of them, and blobs are what their digests say or nothing.
+        UniqueFd fd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        if (!fd && errno == ENOENT) return std::nullopt;
+        if (!fd) throw system_error(errno, "opening " + quote((directory_ / name).string()));
+        const std::optional<std::uint64_t> size = regular_size(fd.get());
+        if (!size) throw Error(ErrorKind::format, quote((directory_ / name).string()) + " is not a regular file");
+        return Opened{std::move(fd), *size};
+    }
+
     fs::path directory_;
     UniqueFd fd_;
 };
@@ -65,10 +79,13 @@ public:
         TarReader tar(*source);
         TarEntry entry;
         while (tar.next(entry)) {
-            if (entry.kind != TarKind::regular) continue;
+            const bool is_link = entry.kind == TarKind::symlink || entry.kind == TarKind::hard_link;
+            if (entry.kind != TarKind::regular && !is_link) continue;
+            const ImagePath name = ImagePath::parse(entry.name);
             if (entry.is_sparse) throw Error(ErrorKind::format, quote(entry.name) + " is a sparse file in an archive");
             // Last wins, as if it were unpacked.
-            members_[std::string(ImagePath::parse(entry.name).relative())] = {tar.position(), entry.size};
+            members_.insert_or_assign(std::string(name.relative()),
+                                      Member{tar.position(), entry.size, target_of(entry, name)});
             if (members_.size() > limits::kMaxArchiveEntries) {
                 throw Error(ErrorKind::format,
                             "more than " + std::to_string(limits::kMaxArchiveEntries) + " files in an image archive");
@@ -77,60 +94,48 @@ public:
     }
 
     std::unique_ptr<ByteSource> open(const std::string& name) const override {
-        const auto it = members_.find(name);
-        if (it == members_.end()) return nullptr;
-        return file_source(fd_, it->second.offset, it->second.size);
+        const Member* member = find(name);
+        return member == nullptr ? nullptr : file_source(fd_, member->offset, member->size);
+    }
+    std::optional<std::uint64_t> size(const std::string& name) const override {
+        const Member* member = find(name);
+        return member == nullptr ? std::nullopt : std::optional(member->size);
     }
 
 private:
     struct Member {
         std::uint64_t offset = 0;
         std::uint64_t size = 0;
+        std::string link;  ///< another member; empty for a file
     };
+
+    /// `docker save` wrote layers that two images share as links from one's directory into the other's. They lead
+    /// nowhere but to members of the archive.
+    static std::string target_of(const TarEntry& entry, const ImagePath& name) {
+        if (entry.kind == TarKind::regular) return {};
+        const ImagePath base = entry.kind == TarKind::symlink ? name.parent() : ImagePath();
+        return std::string(ImagePath::parse_lexically(entry.link, base).relative());
+    }
+
+    /// Null for what is not there, or for links in a circle.
+    const Member* find(const std::string& name) const {
+        auto it = members_.find(name);
+        for (int followed = 0; it != members_.end() && !it->second.link.empty(); ++followed) {
+            if (followed >= limits::kMaxSymlinksFollowed) return nullptr;
+            it = members_.find(it->second.link);
+        }
+        return it == members_.end() ? nullptr : &it->second;
+    }
+
     SharedFd fd_;
     std::map<std::string, Member> members_;
 };
-
-UniqueFd unnamed_file() {
-    const fs::path directory = fs::temp_directory_path();
-    UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (fd) return fd;
-    // Some file systems know no O_TMPFILE.
-    std::string name = (directory / "smith-XXXXXX").string();
-    fd = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
-    if (!fd) throw system_error(errno, "making a temporary file in " + quote(directory.string()));
-    static_cast<void>(::unlink(name.c_str()));
-    return fd;
-}
-
-/// `source` to its end, in a file that goes with its descriptor.
-std::pair<SharedFd, std::uint64_t> spool(ByteSource& source) {
-    UniqueFd fd = unnamed_file();
-    std::vector<std::byte> buffer(std::size_t{256} * 1024);
-    std::uint64_t size = 0;
-    while (const std::size_t got = source.read(buffer)) {
-        size += got;
-        if (size > limits::kMaxArchiveBytes) {
-            throw Error(ErrorKind::format, "it is larger than " + std::to_string(limits::kMaxArchiveBytes) + " bytes");
-        }
-        write_all(fd.get(), std::span(buffer).first(got));
-    }
-    return {std::make_shared<const UniqueFd>(std::move(fd)), size};
-}
-
-bool looks_compressed(int fd) {
-    std::array<unsigned char, 2> first{};
-    const ssize_t got = ::pread(fd, first.data(), first.size(), 0);
-    const bool gzip = first[0] == 0x1f && first[1] == 0x8b;
-    const bool zstd = first[0] == 0x28 && first[1] == 0xb5;
-    return got == 2 && (gzip || zstd);
-}
 
 std::unique_ptr<ImageFiles> open_archive(const fs::path& path) {
     auto fd = std::make_shared<const UniqueFd>(open_file(path, O_RDONLY | O_NONBLOCK));
     const std::optional<std::uint64_t> size = regular_size(fd->get());
     if (!size) throw Error(ErrorKind::usage, quote(path.string()) + " is not a regular file");
-    if (!looks_compressed(fd->get())) return std::make_unique<ArchiveFiles>(std::move(fd), *size);
+    if (!is_compressed(*file_source(fd, 0, *size))) return std::make_unique<ArchiveFiles>(std::move(fd), *size);
     const std::unique_ptr<ByteSource> source = decompressed(file_source(std::move(fd), 0, *size));
     auto [spooled, spooled_size] = spool(*source);
     return std::make_unique<ArchiveFiles>(std::move(spooled), spooled_size);
@@ -139,12 +144,10 @@ std::unique_ptr<ImageFiles> open_archive(const fs::path& path) {
 }  // namespace
 
 std::unique_ptr<ImageFiles> open_image_files(const Reference& source) {
-    if (source.transport == Transport::docker || source.transport == Transport::docker_archive) {
-        throw Error(ErrorKind::usage, "this transport is not there yet; use oci: or oci-archive:");
-    }
     std::error_code failed;
     if (!fs::exists(source.path, failed)) throw Error(ErrorKind::usage, std::string(kNotThere));
-    if (source.transport == Transport::oci_archive) return open_archive(source.path);
+    const bool is_archive = source.transport == Transport::oci_archive || source.transport == Transport::docker_archive;
+    if (is_archive) return open_archive(source.path);
     if (!fs::is_directory(source.path, failed)) {
         throw Error(ErrorKind::usage,
                     "it is not a directory; write oci-archive:" + source.path.string() + " for an image in one file");

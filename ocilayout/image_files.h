@@ -20,6 +20,8 @@ public:
     virtual ~ImageFiles() = default;
     /// The file of this name ("index.json", "blobs/sha256/..."); null when there is none. Nothing is verified.
     [[nodiscard]] virtual std::unique_ptr<ByteSource> open(const std::string& name) const = 0;
+    /// Its size in bytes.
+    [[nodiscard]] virtual std::optional<std::uint64_t> size(const std::string& name) const = 0;
 };
 
 /// Throws Error: usage, when there is nothing at the path, or for a transport that can't be read; format; system.

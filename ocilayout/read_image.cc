@@ -14,15 +14,6 @@ namespace {
 
 std::string doing(const Reference& source) { return "reading image " + quote(to_string(source)); }
 
-bool is_layer_type(std::string_view type) {
-    // Non-distributable layers are layers like others once their blob is there. What follows "tar" is the compression,
-    // which the first bytes tell better.
-    return type.starts_with(media_type::kLayerTar) || type == media_type::kDockerLayerGzip ||
-           type == media_type::kDockerLayerTar || type == "application/vnd.docker.image.rootfs.diff.tar.zstd" ||
-           type.starts_with("application/vnd.oci.image.layer.nondistributable.v1.tar") ||
-           type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
-}
-
 std::vector<Layer> layers_of(const ParsedManifest& manifest, const ParsedConfig& config) {
     if (manifest.layers.size() != config.diff_ids.size()) {
         throw Error(ErrorKind::format, "the manifest has " + std::to_string(manifest.layers.size()) +

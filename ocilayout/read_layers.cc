@@ -58,17 +58,6 @@ Descriptor blob_of(const Layer& layer) {
     return out;
 }
 
-/// Damaged bytes fail in many ways. Where they are not those that the manifest means, that is what must be said.
-template <typename Body>
-auto blame_digest_first(const OpenBlob& open, const Descriptor& blob, Body&& body) -> decltype(body()) {
-    try {
-        return body();
-    } catch (const Error&) {
-        drain(*open(blob));
-        throw;
-    }
-}
-
 void unpack(ByteSource& tar_stream, PackWriter& pack, LayerRecordWriter& record) {
     TarReader tar(tar_stream);
     TarEntry entry;
@@ -94,12 +83,13 @@ CachedLayer unpack_layer(const Layer& layer, const OpenBlob& open, const Content
     Digest found;
     PackWriter pack = store.write_pack(layer.digest);
     LayerRecordWriter record(store, layer.digest);
-    blame_digest_first(open, blob, [&] {
-        auto opened = std::make_unique<BudgetSource>(decompressed(open(blob)), used);
-        const std::unique_ptr<ByteSource> tar_stream = read_ahead(
-            hashing_source(read_ahead(std::move(opened)), [&found](const Digest& digest) { found = digest; }));
-        unpack(*tar_stream, pack, record);
-    });
+    blame_digest_first([&] { return open(blob); },
+                       [&] {
+                           auto opened = std::make_unique<BudgetSource>(decompressed(open(blob)), used);
+                           const std::unique_ptr<ByteSource> tar_stream = read_ahead(hashing_source(
+                               read_ahead(std::move(opened)), [&found](const Digest& digest) { found = digest; }));
+                           unpack(*tar_stream, pack, record);
+                       });
     if (found != layer.diff_id) {
         throw Error(ErrorKind::integrity, "it does not match the diff_id in the configuration: expected " +
                                               layer.diff_id.str() + ", got " + found.str());

@@ -14,16 +14,17 @@ namespace {
 constexpr std::string_view kDockerPrefix = "docker://";
 constexpr std::string_view kHttpsPrefix = "https://";
 
-constexpr std::array<std::pair<std::string_view, Transport>, 3> kFileTransports = {{
+constexpr std::array<std::pair<std::string_view, Transport>, 4> kFileTransports = {{
     {"oci:", Transport::oci},
     {"oci-archive:", Transport::oci_archive},
     {"docker-archive:", Transport::docker_archive},
+    {"dir:", Transport::dir},
 }};
 
-// Transports of containers-transports(5) that smith has not got. Without this list, "dir:x" would be the tag x in a
-// layout called "dir".
-constexpr std::array<std::string_view, 7> kOtherTransports = {
-    "dir:", "docker-daemon:", "containers-storage:", "ostree:", "sif:", "docker:", "http:",
+// Transports of containers-transports(5) that smith has not got. Without this list, "sif:x" would be the tag x in a
+// layout called "sif".
+constexpr std::array<std::string_view, 6> kOtherTransports = {
+    "docker-daemon:", "containers-storage:", "ostree:", "sif:", "docker:", "http:",
 };
 
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
@@ -61,7 +62,10 @@ Reference split(std::string_view whole, Transport transport, std::string_view re
     out.path = path;
     if (colon != std::string_view::npos) {
         out.tag = rest.substr(colon + 1);
-        if (!is_tag(out.tag)) {
+        if (transport == Transport::dir) refuse(whole, "a dir: has no tags");
+        const bool is_number = transport == Transport::docker_archive && out.tag.size() > 1 && out.tag[0] == '@' &&
+                               out.tag.find_first_not_of("0123456789", 1) == std::string::npos;
+        if (!is_number && !is_tag(out.tag)) {
             refuse(whole,
                    quote(out.tag) + " is not a tag (letters and digits, with one of - . _ : @ / + between them)");
         }
@@ -96,8 +100,8 @@ Reference parse_reference(std::string_view text) {
     }
     for (const std::string_view prefix : kOtherTransports) {
         if (text.starts_with(prefix)) {
-            refuse(text,
-                   "no transport " + quote(prefix) + " here; there are oci: oci-archive: docker-archive: docker://");
+            refuse(text, "no transport " + quote(prefix) +
+                             " here; there are oci: oci-archive: docker-archive: dir: docker://");
         }
     }
     const std::size_t colon = text.find(':');

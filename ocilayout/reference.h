@@ -9,7 +9,7 @@
 
 namespace smith::ocilayout {
 
-enum class Transport { oci, oci_archive, docker_archive, docker };
+enum class Transport { oci, oci_archive, docker_archive, dir, docker };
 
 struct Reference {
     Transport transport = Transport::oci;
@@ -20,10 +20,10 @@ struct Reference {
     bool operator==(const Reference&) const = default;
 };
 
-/// "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF]", "docker://NAME", and bare paths: one that
-/// ends in .tar, .tar.gz or .tgz (and perhaps :TAG) is an OCI archive, any other an OCI layout. "https://HOST/NAME" is
-/// Oracle Smith's spelling of docker://. A path holds no colon, so the first one ends it. Throws Error (usage), which
-/// says how to spell what was probably meant.
+/// "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF|:@NUMBER]", "dir:DIR", "docker://NAME", and
+/// bare paths: one that ends in .tar, .tar.gz or .tgz (and perhaps :TAG) is an OCI archive, any other an OCI layout.
+/// "https://HOST/NAME" is Oracle Smith's spelling of docker://. A path holds no colon, so the first one ends it. Throws
+/// Error (usage), which says how to spell what was probably meant.
 [[nodiscard]] Reference parse_reference(std::string_view text);
 
 /// parse_reference(to_string(r)) == r.

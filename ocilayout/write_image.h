@@ -5,8 +5,11 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "ocilayout/image.h"
+#include "ocilayout/image_destination.h"
 #include "ocilayout/layer_cache.h"
 #include "ocilayout/reference.h"
 
@@ -18,6 +21,9 @@ struct FinishedImage {
     std::vector<StoredLayer> layers;  ///< the blobs of image.layers, in the same order
     std::vector<Artifact> artifacts;
 };
+
+/// Also under other tags of the same place. Throws as the members of ImageDestination.
+void write_image(const FinishedImage& image, ImageDestination& destination, std::span<const std::string> also_tags);
 
 /// `jobs`: threads for the compression around a .tar.gz. An existing layout keeps its other tags; an existing archive
 /// is replaced. Throws Error: usage, for a transport that can't be written; system; integrity.

@@ -120,6 +120,15 @@ inline FinishedImage image_of(const TestTree& tree, const std::filesystem::path&
     return {make_image(config, std::vector{stored.layer}), {stored}, std::move(artifacts)};
 }
 
+/// Into a layout directory, and into an archive.
+inline void write_layout(const FinishedImage& image, const std::filesystem::path& directory, const std::string& tag) {
+    write_image(image, {Transport::oci, directory, tag, {}}, 2);
+}
+inline void write_archive(const FinishedImage& image, const std::filesystem::path& file, const std::string& tag,
+                          unsigned jobs) {
+    write_image(image, {Transport::oci_archive, file, tag, {}}, jobs);
+}
+
 inline Artifact artifact(std::string type, std::string bytes) { return {type, type, std::move(bytes), {}}; }
 
 }  // namespace smith::ocilayout

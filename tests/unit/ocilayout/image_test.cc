@@ -64,19 +64,25 @@ TEST_CASE("artifacts hang on the image by subject, in an order of their own", "[
     const Image image = make_image(full_config(), std::vector{kLayer});
     const Artifact spec{std::string(artifact_type::kSpec), std::string(artifact_type::kSpec), "{}", {{"a", "b"}}};
     const Artifact packages{std::string(artifact_type::kPackages), std::string(artifact_type::kPackages), "[]", {}};
-    CHECK_FALSE(make_referrers(image.manifest_desc, {}));
+    CHECK(make_referrers(image.manifest_desc, {}).manifests.empty());
     const auto one = make_referrers(image.manifest_desc, std::vector{spec, packages});
     const auto other = make_referrers(image.manifest_desc, std::vector{packages, spec});
-    REQUIRE(one);
-    CHECK(one->index == other->index);
+    const auto index_of = [](const Referrers& referrers) {
+        std::vector<Descriptor> manifests;
+        for (const SmallBlob& blob : referrers.manifests) manifests.push_back(blob.descriptor);
+        return make_referrer_index(manifests);
+    };
+    CHECK(index_of(one).descriptor == index_of(other).descriptor);
 
     const auto bytes_of = [&](const Digest& digest) {
-        for (const SmallBlob& blob : one->blobs) {
-            if (blob.descriptor.digest == digest) return blob.bytes;
+        for (const auto* blobs : {&one.manifests, &one.blobs}) {
+            for (const SmallBlob& blob : *blobs) {
+                if (blob.descriptor.digest == digest) return blob.bytes;
+            }
         }
         return std::string();
     };
-    const ParsedIndex index = parse_index(bytes_of(one->index.digest), media_type::kIndex);
+    const ParsedIndex index = parse_index(index_of(one).bytes, media_type::kIndex);
     REQUIRE(index.manifests.size() == 2);
     CHECK(index.manifests[0].artifact_type == artifact_type::kPackages);
     CHECK(index.manifests[1].annotations == Annotations{{"a", "b"}});

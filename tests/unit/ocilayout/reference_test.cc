@@ -38,7 +38,7 @@ TEST_CASE("a name that can't be read says what was probably meant", "[reference]
     CHECK_THROWS_WITH(parse_reference("nginx:latest"),
                       "image name 'nginx:latest': write oci:nginx:latest for a layout, or docker://nginx:latest for a "
                       "registry");
-    CHECK_THROWS_WITH(parse_reference("dir:x"), Catch::Contains("no transport 'dir:' here"));
+    CHECK_THROWS_WITH(parse_reference("sif:x"), Catch::Contains("no transport 'sif:' here"));
     for (const char* bad : {"", ":", "oci:", "oci::tag", "oci:d:", "oci:d:-x", "oci:d:a..b", "oci:d:a b", "docker://",
                             "docker://a b", "docker:x", "http://x/y", "oci:d:a---b", "oci:d:\x01"}) {
         CHECK_THROWS_AS(parse_reference(bad), Error);

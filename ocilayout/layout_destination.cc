@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/layout.h"
+#include "ocilayout/layout_destination.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "ocilayout/bounds.h"
+#include "ocilayout/find_image.h"
 #include "ocilayout/json_fields.h"
+#include "ocilayout/staged_manifests.h"
 
 namespace smith::ocilayout {
 
@@ -77,19 +79,6 @@ bool has_intact_blob(const fs::path& layout, const Digest& digest, std::uint64_t
     return hasher.finish() == digest;
 }
 
-void write_blobs(const FinishedImage& image, const LayoutParts& parts, const fs::path& layout) {
-    for (const StoredLayer& stored : image.layers) {
-        if (has_intact_blob(layout, stored.layer.digest, stored.layer.size)) continue;
-        AtomicFile file(blob_path(layout, stored.layer.digest));
-        stored.copy_to([&](std::span<const std::byte> bytes) { file.write(bytes); });
-        file.commit();
-    }
-    for (const auto& [descriptor, bytes] : parts.blobs) {
-        if (has_intact_blob(layout, descriptor.digest, descriptor.size)) continue;
-        write_file_atomically(blob_path(layout, descriptor.digest), bytes);
-    }
-}
-
 /// The existing index.json, or an empty one. Kept as JSON: entries of other tools stay with all that they say.
 json read_index(const fs::path& layout) {
     std::error_code failed;
@@ -105,18 +94,18 @@ json read_index(const fs::path& layout) {
                        });
 }
 
-std::string tag_of(const json& entry) {
-    const std::map<std::string, std::string> annotations = string_map(entry, "annotations");
-    const auto it = annotations.find(std::string(annotation::kRefName));
-    return it == annotations.end() ? "" : it->second;
-}
-
-/// Puts `entry` where the old one of this tag is, and returns what it took the place of.
+/// Puts `entry` where the old one of this tag is, or that of this digest when it has no tag; returns what it took the
+/// place of.
 std::vector<json> replace_entry(json& index, const json& entry, std::string_view tag) {
+    const Digest digest = parse_descriptor(entry).digest;
+    const auto is_old_one = [&](const json& other) {
+        const Descriptor parsed = parse_descriptor(other);
+        return tag_of(parsed) == tag && (!tag.empty() || parsed.digest == digest);
+    };
     std::vector<json> replaced;
     json kept = json::array();
     for (json& old : index["manifests"]) {
-        if (tag_of(old) != tag) {
+        if (!is_old_one(old)) {
             kept.push_back(std::move(old));
             continue;
         }
@@ -131,7 +120,7 @@ std::vector<json> replace_entry(json& index, const json& entry, std::string_view
 /// All blobs that entries of an index lead to, whatever they are.
 class Reachable {
 public:
-    explicit Reachable(const fs::path& layout) : layout_(layout) {}
+    explicit Reachable(fs::path layout) : layout_(std::move(layout)) {}
 
     /// Throws Error for what can't be read: then nobody knows what it leads to.
     void follow(const json& descriptor, int depth = 0) {
@@ -165,7 +154,7 @@ private:
         }
     }
 
-    const fs::path& layout_;
+    fs::path layout_;
 };
 
 /// Removes what only the replaced entries led to. Blobs that nothing ever led to are somebody else's, and stay.
@@ -193,46 +182,146 @@ void write_if_different(const fs::path& file, std::string_view text) {
     write_file_atomically(file, text);
 }
 
-}  // namespace
-
-LayoutParts layout_parts(const FinishedImage& image, std::string_view tag) {
-    LayoutParts out;
-    out.entry = image.image.manifest_desc;
-    out.entry.annotations[std::string(annotation::kRefName)] = tag;
-    std::vector<SmallBlob> others;
-    if (std::optional<Referrers> referrers = make_referrers(image.image.manifest_desc, image.artifacts)) {
-        out.entry.annotations[std::string(annotation::kReferrers)] = referrers->index.digest.str();
-        others = std::move(referrers->blobs);
+class LayoutDestination : public ImageDestination {
+public:
+    LayoutDestination(fs::path directory, std::string tag) : directory_(std::move(directory)), tag_(std::move(tag)) {
+        std::error_code failed;
+        fs::create_directories(directory_, failed);
+        if (failed) throw system_error(failed.value(), "creating " + quote(directory_.string()));
+        lock_ = lock_layout(directory_);
+        check_is_layout_or_new(directory_);
+        fs::create_directories(blob_directory(directory_), failed);
+        if (failed) throw system_error(failed.value(), "creating " + quote(blob_directory(directory_).string()));
+        remove_leftovers(directory_);
+        remove_leftovers(blob_directory(directory_));
+        index_ = read_index(directory_);
     }
-    // One blob may be several things: a spec may be as empty as the empty configuration.
-    std::map<Digest, SmallBlob> by_digest;
-    for (SmallBlob& blob : others) by_digest.try_emplace(blob.descriptor.digest, std::move(blob));
 
-    out.blobs.push_back({image.image.manifest_desc, image.image.manifest});
-    out.blobs.push_back({image.image.config_desc, image.image.config});
-    for (auto& [digest, blob] : by_digest) out.blobs.push_back(std::move(blob));
-    return out;
+    bool has_blob(const Descriptor& blob) override { return has_intact_blob(directory_, blob.digest, blob.size); }
+
+    void put_blob(const Descriptor& blob, const BlobOpener& open, const std::string& /*mount_from*/) override {
+        AtomicFile file(blob_path(directory_, blob.digest));
+        const std::unique_ptr<ByteSource> source = open();
+        copy_to(*source, [&](std::span<const std::byte> bytes) { file.write(bytes); });
+        file.commit();
+    }
+
+    void put_manifest(const Descriptor& descriptor, std::string_view bytes) override {
+        store(descriptor, bytes);
+        staged_.add(descriptor, bytes);
+    }
+
+    void put_tagged(const Descriptor& descriptor, std::string_view bytes, const std::string& tag) override {
+        store(descriptor, bytes);
+        staged_.add_tagged(descriptor, bytes, tag);
+    }
+
+    [[nodiscard]] std::string tag() const override { return tag_; }
+    void finish() override;
+
+private:
+    void store(const Descriptor& descriptor, std::string_view bytes) {
+        if (has_blob(descriptor)) return;
+        write_file_atomically(blob_path(directory_, descriptor.digest), bytes);
+    }
+    /// What hangs on the image of an entry already; nothing where that can't be read.
+    [[nodiscard]] std::vector<Descriptor> old_referrers(const json& entry) const;
+    /// True when the entry is, or holds, or has hanging on it, what `subject` names.
+    [[nodiscard]] bool leads_to(const json& entry, const Digest& subject, int depth = 0) const;
+    /// A new entry that names what an old one of its tag named keeps what hangs on it.
+    void keep_referrers(StagedEntry& entry) const;
+    /// What now hangs on images that were there before.
+    void attach_to_old_entries(std::vector<json>& replaced);
+    void write_entry(const StagedEntry& entry, std::vector<json>& replaced);
+
+    fs::path directory_;
+    std::string tag_;
+    UniqueFd lock_;
+    json index_;
+    StagedManifests staged_;
+};
+
+std::vector<Descriptor> LayoutDestination::old_referrers(const json& entry) const {
+    const Descriptor parsed = parse_descriptor(entry);
+    const auto it = parsed.annotations.find(std::string(annotation::kReferrers));
+    if (it == parsed.annotations.end()) return {};
+    try {
+        const fs::path file = blob_path(directory_, Digest::parse(it->second));
+        return parse_index(read_file(file, limits::kMaxManifestBytes), media_type::kIndex).manifests;
+    } catch (const Error&) {
+        return {};  // umoci's gc removes what it does not know.
+    }
 }
 
-void write_layout(const FinishedImage& image, const fs::path& directory, std::string_view tag) {
-    std::error_code failed;
-    fs::create_directories(directory, failed);
-    if (failed) throw system_error(failed.value(), "creating " + quote(directory.string()));
-    const UniqueFd lock = lock_layout(directory);
-    check_is_layout_or_new(directory);
-    fs::create_directories(blob_directory(directory), failed);
-    if (failed) throw system_error(failed.value(), "creating " + quote(blob_directory(directory).string()));
-    remove_leftovers(directory);
-    remove_leftovers(blob_directory(directory));
+bool LayoutDestination::leads_to(const json& entry, const Digest& subject, int depth) const {
+    const Descriptor parsed = parse_descriptor(entry);
+    if (parsed.digest == subject) return true;
+    for (const Descriptor& referrer : old_referrers(entry)) {
+        if (referrer.digest == subject) return true;
+    }
+    if (!is_index_type(parsed.media_type) || depth >= limits::kMaxIndexDepth) return false;
+    try {
+        const std::string text = read_file(blob_path(directory_, parsed.digest), limits::kMaxManifestBytes);
+        for (const Descriptor& child : parse_index(text, parsed.media_type).manifests) {
+            if (leads_to(to_json(child), subject, depth + 1)) return true;
+        }
+    } catch (const Error&) {
+        // An index of a stranger's that can't be read holds nothing that we could find.
+    }
+    return false;
+}
 
-    json index = read_index(directory);
-    const LayoutParts parts = layout_parts(image, tag);
-    write_blobs(image, parts, directory);
-    const std::vector<json> replaced = replace_entry(index, to_json(parts.entry), tag);
-    write_if_different(directory / "oci-layout", kLayoutFile);
+void LayoutDestination::keep_referrers(StagedEntry& entry) const {
+    for (const json& old : index_["manifests"]) {
+        const Descriptor parsed = parse_descriptor(old);
+        if (tag_of(parsed) == entry.tag && parsed.digest == entry.descriptor.digest) {
+            merge_referrers(entry.referrers, old_referrers(old));
+        }
+    }
+}
+
+void LayoutDestination::write_entry(const StagedEntry& entry, std::vector<json>& replaced) {
+    const FinishedEntry finished = finish_entry(entry);
+    if (finished.referrers) store(finished.referrers->descriptor, finished.referrers->bytes);
+    std::vector<json> old = replace_entry(index_, to_json(finished.entry), entry.tag);
+    replaced.insert(replaced.end(), old.begin(), old.end());
+}
+
+void LayoutDestination::attach_to_old_entries(std::vector<json>& replaced) {
+    for (const Digest& subject : staged_.loose_subjects()) {
+        bool found = false;
+        const json entries = index_["manifests"];
+        for (const json& old : entries) {
+            const Descriptor parsed = parse_descriptor(old);
+            if (!can_be_an_image(parsed) || !leads_to(old, subject)) continue;
+            found = true;
+            StagedEntry entry{parsed, tag_of(parsed), staged_.referrers_of(subject)};
+            merge_referrers(entry.referrers, old_referrers(old));
+            write_entry(entry, replaced);
+        }
+        if (!found) {
+            throw Error(ErrorKind::usage, "no image " + subject.str() + " is there that something could hang on");
+        }
+    }
+}
+
+void LayoutDestination::finish() {
+    std::vector<json> replaced;
+    for (StagedEntry& entry : staged_.entries()) {
+        keep_referrers(entry);
+        write_entry(entry, replaced);
+    }
+    attach_to_old_entries(replaced);
+    write_if_different(directory_ / "oci-layout", kLayoutFile);
     // From this rename on, readers see the new image.
-    write_if_different(directory / "index.json", dump_json(index));
-    remove_orphans(directory, replaced, index);
+    write_if_different(directory_ / "index.json", dump_json(index_));
+    remove_orphans(directory_, replaced, index_);
+}
+
+}  // namespace
+
+std::unique_ptr<ImageDestination> layout_destination(const Reference& destination) {
+    return std::make_unique<LayoutDestination>(destination.path, tag_or_latest(destination));
 }
 
 }  // namespace smith::ocilayout
