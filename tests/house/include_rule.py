@@ -36,6 +36,7 @@ FENCED = {
     r"archive(_entry)?\.h": ["base/"],
     r"libpsl\.h": ["ocilayout/"],
     r"openssl/": ["base/"],
+    r"sodium\.h": ["base/"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.M)
