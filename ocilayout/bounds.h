@@ -40,6 +40,10 @@ inline constexpr std::uint64_t kMaxArchiveBytes = 256 * kGiB;
 // What hangs on an image by `subject`: a spec, a package list, reasons, signatures, an SBOM.
 inline constexpr std::size_t kMaxArtifacts = 256;
 inline constexpr std::uint64_t kMaxArtifactBytes = 64 * kMiB;
+// Who signs once a release has some dozens; each is verified, with a curve's arithmetic.
+inline constexpr std::size_t kMaxSignatures = 1000;
+// A payload is a digest, a name and some annotations.
+inline constexpr std::uint64_t kMaxSignaturePayloadBytes = 1 * kMiB;
 
 // Written by hand or by `login`; a line or two for each registry.
 inline constexpr std::uint64_t kMaxCredentialFileBytes = 1 * kMiB;

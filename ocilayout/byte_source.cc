@@ -81,14 +81,17 @@ public:
         hasher_.update(buffer.first(got));
         seen_ += got;
         if (seen_ > size_ || (got == 0 && seen_ != size_)) {
-            throw Error(ErrorKind::integrity, "blob " + expected_.str() + " has " + (got == 0 ? "" : "at least ") +
-                                                  std::to_string(seen_) + " bytes, expected " + std::to_string(size_));
+            const std::string seen = (got == 0 ? "" : "at least ") + std::to_string(seen_) + " bytes";
+            const std::string size = std::to_string(size_);
+            throw MismatchError("blob " + expected_.str() + " has " + seen + ", expected " + size, size + " bytes",
+                                seen);
         }
         if (got == 0 && !verified_) {
             const Digest found = hasher_.finish();
             if (found != expected_) {
-                throw Error(ErrorKind::integrity,
-                            "blob does not match its digest: expected " + expected_.str() + ", got " + found.str());
+                throw MismatchError(
+                    "blob does not match its digest: expected " + expected_.str() + ", got " + found.str(),
+                    expected_.str(), found.str());
             }
             verified_ = true;
         }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -25,6 +26,19 @@ public:
     [[nodiscard]] virtual std::size_t read(std::span<std::byte> buffer) = 0;
     /// Passes over the next `count` bytes; false when the stream ends before. Reads them unless it can do better.
     [[nodiscard]] virtual bool skip(std::uint64_t count);
+};
+
+/// Bytes that are not what they should be, with both sides: what a check of everything lists.
+class MismatchError : public Error {
+public:
+    MismatchError(std::string message, std::string want, std::string got)
+        : Error(ErrorKind::integrity, std::move(message)), want_(std::move(want)), got_(std::move(got)) {}
+    [[nodiscard]] const std::string& want() const noexcept { return want_; }
+    [[nodiscard]] const std::string& got() const noexcept { return got_; }
+
+private:
+    std::string want_;
+    std::string got_;
 };
 
 using SharedFd = std::shared_ptr<const UniqueFd>;

@@ -2,7 +2,6 @@
 #include "ocilayout/image_files.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "base/image_path.h"
 #include "ocilayout/bounds.h"
 #include "ocilayout/decompress.h"
+#include "ocilayout/layout_lock.h"
 #include "ocilayout/tar_reader.h"
 #include "ocilayout/unnamed_file.h"
 
@@ -36,11 +36,9 @@ std::optional<std::uint64_t> regular_size(int fd) {
 class LayoutFiles : public ImageFiles {
 public:
     explicit LayoutFiles(fs::path directory)
-        : directory_(std::move(directory)), fd_(open_file(directory_, O_RDONLY | O_DIRECTORY)) {
-        // Shared with other readers; a writer waits, and does not remove the blobs under our hands. Where there is no
-        // flock, the worst is that a blob is missing.
-        static_cast<void>(::flock(fd_.get(), LOCK_SH));
-    }
+        : directory_(std::move(directory)),
+          fd_(open_file(directory_, O_RDONLY | O_DIRECTORY)),
+          lock_(share_layout(fd_)) {}
 
     std::unique_ptr<ByteSource> open(const std::string& name) const override {
         std::optional<Opened> file = open_regular(name);
@@ -70,6 +68,8 @@ private:
 
     fs::path directory_;
     UniqueFd fd_;
+    /// A writer waits, and does not remove the blobs under our hands.
+    std::shared_ptr<LayoutLock> lock_;
 };
 
 class ArchiveFiles : public ImageFiles {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "ocilayout/bounds.h"
 #include "ocilayout/find_image.h"
 #include "ocilayout/json_fields.h"
+#include "ocilayout/layout_lock.h"
 #include "ocilayout/staged_manifests.h"
 
 namespace smith::ocilayout {
@@ -43,16 +45,6 @@ void check_is_layout_or_new(const fs::path& directory) {
         throw Error(ErrorKind::usage, quote(directory.string()) + " is not an OCI layout, and holds " +
                                           quote(entry.path().filename().string()) + "; name an empty directory");
     }
-}
-
-/// Other writers wait until it is closed. The directory itself is locked: a lock file would be one more thing in it.
-UniqueFd lock_layout(const fs::path& directory) {
-    UniqueFd fd = open_file(directory, O_RDONLY | O_DIRECTORY);
-    while (::flock(fd.get(), LOCK_EX) != 0) {
-        // Network file systems without flock: whoever builds there twice at once has been warned by its manual.
-        if (errno != EINTR) break;
-    }
-    return fd;
 }
 
 /// What a killed writer left. Whoever writes here holds the lock on the layout, which is ours now; so that, unlike
@@ -188,7 +180,7 @@ public:
         std::error_code failed;
         fs::create_directories(directory_, failed);
         if (failed) throw system_error(failed.value(), "creating " + quote(directory_.string()));
-        lock_ = lock_layout(directory_);
+        lock_.emplace(open_file(directory_, O_RDONLY | O_DIRECTORY));
         check_is_layout_or_new(directory_);
         fs::create_directories(blob_directory(directory_), failed);
         if (failed) throw system_error(failed.value(), "creating " + quote(blob_directory(directory_).string()));
@@ -236,7 +228,7 @@ private:
 
     fs::path directory_;
     std::string tag_;
-    UniqueFd lock_;
+    std::optional<ExclusiveLayout> lock_;
     json index_;
     StagedManifests staged_;
 };

@@ -316,6 +316,21 @@ TEST_CASE("a copy that fails changes nothing that anybody sees", "[transports]")
     CHECK_FALSE(fs::exists(dir.path() / "L" / "blobs" / "sha256" / bad.image.layers[0].digest.hex()));
 }
 
+TEST_CASE("a link in place of a blob is what its digest says, or nothing", "[transports]") {
+    const TempDir dir;
+    const FinishedImage image = image_of(small_tree(), dir.path());
+    write_layout(image, dir.path() / "L", "latest");
+    const fs::path layer = dir.path() / "L" / "blobs" / "sha256" / image.image.layers[0].digest.hex();
+    fs::rename(layer, dir.path() / "elsewhere");
+    fs::create_symlink(dir.path() / "elsewhere", layer);
+    const std::string name = "oci:" + (dir.path() / "L").string();
+    CHECK(copy(name, "dir:" + (dir.path() / "d").string()).copied.digest == image.image.manifest_desc.digest);
+    write_file_atomically(dir.path() / "elsewhere", "root:x:0:0::/:/bin/sh");
+    CHECK_THROWS_WITH(copy(name, "dir:" + (dir.path() / "d2").string()), Catch::Contains("bytes, expected"));
+    fs::remove(dir.path() / "elsewhere");
+    CHECK_THROWS_WITH(copy(name, "dir:" + (dir.path() / "d3").string()), Catch::Contains("is missing"));
+}
+
 TEST_CASE("a descriptor's size is never believed", "[transports]") {
     const TempDir dir;
     const FinishedImage image = image_of(small_tree(), dir.path());
