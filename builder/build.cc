@@ -226,4 +226,15 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                        });
 }
 
+ocilayout::FinishedImage make_locked_image(const BuildOptions& options, Reporter& reporter) {
+    return while_doing([&] { return "building " + quote(options.project.spec.string()); },
+                       [&] {
+                           const Project project = open_project(options.project, reporter);
+                           const ContentStore store(options.environment.cache_dir);
+                           const resolver::Lock lock =
+                               decide_packages(project, LockMode::strict, {}, options.environment, reporter);
+                           return make_image_twice(project, lock, options, store, reporter).image;
+                       });
+}
+
 }  // namespace smith::builder

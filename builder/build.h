@@ -13,6 +13,7 @@
 #include "base/reporter.h"
 #include "builder/project.h"
 #include "builder/smoke_test.h"
+#include "ocilayout/write_image.h"
 
 namespace smith::builder {
 
@@ -52,5 +53,9 @@ private:
 
 /// Throws Error of every kind, and TestsFailed.
 BuildResult build(const BuildOptions& options, Reporter& reporter);
+
+/// The image that the lock makes, without tests; nothing is written, and it is not held against the lock's own digest.
+/// Throws Error of every kind; resolve, when the lock is missing or stale.
+[[nodiscard]] ocilayout::FinishedImage make_locked_image(const BuildOptions& options, Reporter& reporter);
 
 }  // namespace smith::builder

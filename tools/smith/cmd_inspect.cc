@@ -3,9 +3,12 @@
 // `smith inspect`: what an image is.
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "ocilayout/reference.h"
 #include "tools/smith/commands.h"
@@ -50,7 +53,9 @@ Counts count(const FileTree& tree) {
 /// The source with the tag that was found; as it was given, where the image has none.
 std::string full_name(const std::string& source, const ImageHead& head) {
     ocilayout::Reference reference = ocilayout::parse_reference(source);
-    if (reference.tag.empty()) reference.tag = head.tag;
+    const bool has_tags =
+        reference.transport == ocilayout::Transport::oci || reference.transport == ocilayout::Transport::oci_archive;
+    if (has_tags && reference.tag.empty()) reference.tag = head.tag;
     return ocilayout::to_string(reference);
 }
 
@@ -69,20 +74,21 @@ json referrer_json(const Artifact& artifact) {
             {"size", artifact.bytes.size()}};
 }
 
-json to_json(const std::string& source, const ImageHead& head, const Counts& counts,
+json to_json(const std::string& source, const ImageHead& head, const std::optional<Counts>& counts,
              const std::vector<std::string>& packages) {
     json out = {{"name", json_text(full_name(source, head))},
                 {"digest", head.manifest_desc.digest.str()},
                 {"media_type", json_text(head.manifest_desc.media_type)},
                 {"platform", json_text(ocilayout::to_string(head.config.platform))},
-                {"files",
-                 {{"regular", counts.files},
-                  {"directories", counts.directories},
-                  {"links", counts.links},
-                  {"size", counts.bytes}}},
                 {"layers", json::array()},
                 {"packages", json::array()},
                 {"referrers", json::array()}};
+    if (counts) {
+        out["files"] = {{"regular", counts->files},
+                        {"directories", counts->directories},
+                        {"links", counts->links},
+                        {"size", counts->bytes}};
+    }
     // As the image has it: names and meaning are those of OCI image-spec config.md.
     const json config = parse_json(head.config_text);
     if (config.contains("config")) out["config"] = config["config"];
@@ -138,7 +144,7 @@ void add_config(Table& table, const ImageConfig& config) {
     if (config.healthcheck) table.row("healthcheck", command_line(config.healthcheck->test));
 }
 
-std::string to_text(const std::string& source, const ImageHead& head, const Counts& counts,
+std::string to_text(const std::string& source, const ImageHead& head, const std::optional<Counts>& counts,
                     const std::vector<std::string>& packages) {
     std::vector<std::string> layers;
     for (const Layer& layer : head.layers)
@@ -152,9 +158,11 @@ std::string to_text(const std::string& source, const ImageHead& head, const Coun
     add_config(table, head.config);
     for (const auto& [key, value] : head.annotations) table.row("annotation", key + "=" + value);
     table.rows(layers.size() == 1 ? "layer" : "layers", layers);
-    table.row("files", format_count(counts.files, "file", "files") + ", " + format_bytes(counts.bytes) + "; " +
-                           format_count(counts.directories, "directory", "directories") + ", " +
-                           format_count(counts.links, "link", "links"));
+    if (counts) {
+        table.row("files", format_count(counts->files, "file", "files") + ", " + format_bytes(counts->bytes) + "; " +
+                               format_count(counts->directories, "directory", "directories") + ", " +
+                               format_count(counts->links, "link", "links"));
+    }
     table.rows("packages", packages);
     table.rows("referrers", referrers);
     return table.text();
@@ -164,14 +172,29 @@ std::string to_text(const std::string& source, const ImageHead& head, const Coun
 
 int run_command(const InspectCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
-    const ocilayout::LoadedImage image = open_image(command.source, context);
-    const Counts counts = count(image.tree);
-    const std::vector<std::string> packages = packages_of(image.head);
+    if (command.raw) {
+        const std::string bytes = while_doing([&] { return "reading image " + quote(command.source); },
+                                              [&] { return open_source(command.source, context)->manifest().bytes; });
+        write_stdout(bytes);
+        return kDone;
+    }
+    // Counting files takes the layers. Those in a registry stay there.
+    const bool is_remote = ocilayout::parse_reference(command.source).transport == ocilayout::Transport::docker;
+    ImageHead head;
+    std::optional<Counts> counts;
+    if (is_remote) {
+        head = open_image_head(command.source, context);
+    } else {
+        ocilayout::LoadedImage image = open_image(command.source, context);
+        counts = count(image.tree);
+        head = std::move(image.head);
+    }
+    const std::vector<std::string> packages = packages_of(head);
     context.reporter.clear();
     if (context.common.json)
-        write_json(to_json(command.source, image.head, counts, packages));
+        write_json(to_json(command.source, head, counts, packages));
     else
-        write_stdout(to_text(command.source, image.head, counts, packages));
+        write_stdout(to_text(command.source, head, counts, packages));
     return kDone;
 }
 

@@ -21,8 +21,8 @@ using builder::Reason;
 using builder::Reasons;
 using nlohmann::json;
 
-Reasons reasons_of(const WhyCommand& command) {
-    const ocilayout::ImageHead head = open_image_head(command.source);
+Reasons reasons_of(const WhyCommand& command, const Context& context) {
+    const ocilayout::ImageHead head = open_image_head(command.source, context);
     const ocilayout::Artifact* attached = find_artifact(head, ocilayout::artifact_type::kReasons);
     if (attached == nullptr)
         throw Error(ErrorKind::usage, "image " + quote(command.source) +
@@ -55,7 +55,7 @@ json to_json(const Reasons& reasons, const ImagePath& path, const std::vector<st
 
 int run_command(const WhyCommand& command, Context& context) {
     const ImagePath path = ImagePath::parse(command.path);
-    const Reasons reasons = reasons_of(command);
+    const Reasons reasons = reasons_of(command, context);
     const std::vector<std::string> chain = builder::explain(reasons, path);
     if (chain.empty()) throw Error(ErrorKind::usage, quote(path.str()) + " is not in image " + quote(command.source));
     if (context.common.json) {

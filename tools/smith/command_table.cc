@@ -76,6 +76,58 @@ constexpr std::array kCommands{
         "a terminal, names with control characters are quoted.",
         "smith ls oci:app /usr/lib64\n"
         "smith ls oci:app -l"},
+    CommandInfo{
+        kCat, "cat", "print files of an image", "cat SRC PATH... [options]",
+        "Writes the bytes of the files PATH of the image SRC to standard output, one after the other. Links are "
+        "followed inside the image.",
+        "smith cat oci:app /etc/nginx/nginx.conf"},
+    CommandInfo{kDiff, "diff", "say in what two images differ", "diff BEFORE AFTER [options]",
+                "Compares two images: what their configurations say, which packages they are made of, and their files "
+                "with sizes and kinds. A line for each difference; none when there is none.",
+                "smith diff oci:app:1 docker://registry.example/app:2\n"
+                "smith diff oci:old oci:new --json | jq .size"},
+    CommandInfo{kCopy, "copy", "copy an image from anywhere to anywhere", "copy SRC DEST [options]",
+                "Copies the image SRC to DEST, whatever holds them: layouts, archives, directories, registries. Bytes, "
+                "and so digests, stay as they are wherever DEST can hold them. Of an image index the image for "
+                "--platform is taken, or everything with --all. Prints the digest of what was copied.",
+                "smith copy oci:app docker://registry.example/app:1.0\n"
+                "smith copy docker://registry.example/app:1.0 oci-archive:app.tar --all"},
+    CommandInfo{kPush, "push", "copy an image to a registry", "push SRC DEST [options]",
+                "Another name for 'smith copy', with which DEST needs no docker://.",
+                "smith push oci:app registry.example/app:1.0"},
+    CommandInfo{kPull, "pull", "copy an image from a registry", "pull SRC DEST [options]",
+                "Another name for 'smith copy', with which SRC needs no docker://.",
+                "smith pull registry.example/app:1.0 oci:app"},
+    CommandInfo{kUpload, "upload", "as Oracle's Smith: copy image.tar.gz to a registry", "upload -r URL [-i FILE]",
+                "Copies the image archive FILE (default: image.tar.gz) to the registry URL.",
+                "smith upload -r https://registry.example/app:1.0 -i app.tar.gz"},
+    CommandInfo{kDownload, "download", "as Oracle's Smith: copy from a registry to image.tar.gz",
+                "download -r URL [-i FILE]",
+                "Copies an image from the registry URL to the archive FILE (default: "
+                "image.tar.gz).",
+                "smith download -r https://registry.example/app:1.0 -i app.tar.gz"},
+    CommandInfo{kIndex, "index", "make one image of those for several architectures", "index create DEST IMAGE...",
+                "Writes an image index to DEST that leads each machine to the IMAGE made for it, with these images. In "
+                "which order they are given does not matter.",
+                "smith index create docker://registry.example/app:1 oci:amd64 oci:arm64"},
+    CommandInfo{
+        kVerify, "verify", "check all that an image says of itself, and who signed it", "verify IMAGE [options]",
+        "Computes again every digest, size and diffID of IMAGE and of what hangs on it, holds its configuration "
+        "against its manifest, and the layer of an image by smith against the rules that smith writes layers "
+        "by. Prints the digest, or each mismatch with what it should be and what it is; the exit status is then "
+        "5. With --key one of its signatures must be by that key. With --rebuild the image is built again by "
+        "its lock: what differs is named, down to the field of a header.",
+        "smith verify oci:app\n"
+        "smith verify docker://registry.example/app:1.0 --key release.pub\n"
+        "smith verify oci:app --rebuild app.yaml"},
+    CommandInfo{
+        kSign, "sign", "sign an image", "sign IMAGE --key KEY [options]",
+        "Signs the digest of IMAGE, in a layout or a registry, with KEY: a PEM file (ECDSA on P-256, or Ed25519), "
+        "one that cosign wrote, env://VARIABLE, or a PKCS#11 URI. The signature has cosign's form; 'cosign "
+        "verify' checks it, and 'smith verify --key'. A key that is encrypted is opened with what "
+        "SMITH_KEY_PASSWORD holds.",
+        "smith sign docker://registry.example/app:1.0 --key release.key\n"
+        "smith sign oci:app --key env://RELEASE_KEY"},
     CommandInfo{kWhy, "why", "say why a file is in an image", "why PATH SRC [options]",
                 "Shows how PATH came into the image SRC: which package it is from, and the chain of reasons from it "
                 "back to a line of the spec. Images that smith built carry their reasons with them.",
@@ -95,8 +147,7 @@ constexpr std::array kCommands{
                 "Explains COMMAND, as 'smith COMMAND --help' does.", "smith help build"},
 };
 
-constexpr std::array<std::string_view, 10> kLater{"convert", "init", "copy",     "push",   "pull",
-                                                  "upload",  "diff", "download", "verify", "repo"};
+constexpr std::array<std::string_view, 3> kLater{"convert", "init", "repo"};
 
 }  // namespace
 

@@ -47,17 +47,50 @@ std::vector<std::string> split_lines(const std::string& text) {
 
 }  // namespace
 
-ImageHead open_image_head(const std::string& source) {
-    return while_doing([&] { return "reading image " + quote(source); },
-                       [&] { return ocilayout::load_image_head(ocilayout::parse_reference(source)); });
+ocilayout::TransportOptions transport_options(const Context& context) {
+    ocilayout::TransportOptions out = context.common.transport;
+    out.registry.reporter = &context.reporter;
+    out.registry.cache_dir = context.cache_dir();
+    return out;
+}
+
+ocilayout::ReadOptions read_options(const Context& context, bool artifacts) {
+    ocilayout::ReadOptions out;
+    out.platform = context.common.platform;
+    out.artifacts = artifacts;
+    out.transport = transport_options(context);
+    return out;
+}
+
+std::unique_ptr<ocilayout::ImageSource> open_source(const std::string& source, const Context& context) {
+    return ocilayout::open_image_source(ocilayout::parse_reference(source), transport_options(context));
+}
+
+std::unique_ptr<ocilayout::ImageDestination> open_destination(const std::string& destination, const Context& context) {
+    return ocilayout::open_image_destination(ocilayout::parse_reference(destination), transport_options(context));
+}
+
+ocilayout::CopyOptions copy_options(const CopyFlags& flags, const Context& context) {
+    ocilayout::CopyOptions out;
+    out.all = flags.all;
+    out.referrers = flags.referrers;
+    out.also_tags = flags.also_tags;
+    out.platform = context.common.platform;
+    return out;
+}
+
+ImageHead open_image_head(const std::string& source, const Context& context) {
+    return while_doing(
+        [&] { return "reading image " + quote(source); },
+        [&] { return ocilayout::load_image_head(ocilayout::parse_reference(source), read_options(context, true)); });
 }
 
 ocilayout::LoadedImage open_image(const std::string& source, const Context& context) {
     const ocilayout::Reference reference = ocilayout::parse_reference(source);
     const ContentStore store(context.cache_dir());
-    ocilayout::LoadedImage image =
-        while_doing([&] { return "reading image " + quote(source); },
-                    [&] { return ocilayout::load_image(reference, store, context.reporter); });
+    ocilayout::LoadedImage image = while_doing(
+        [&] { return "reading image " + quote(source); },
+        [&] { return ocilayout::load_image(reference, store, context.reporter, read_options(context, true)); });
     for (const std::string& warning : image.warnings) context.reporter.warn(warning);
     return image;
 }

@@ -115,12 +115,28 @@ std::pair<std::string, std::string> split_assignment(const std::string& text, st
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+ocilayout::TransportOptions transport_options(const RawOptions& raw) {
+    ocilayout::TransportOptions out;
+    out.registry.insecure = raw.insecure;
+    out.registry.auth_file = raw.authfile;
+    out.registry.cert_dir = raw.cert_dir;
+    if (!raw.creds.empty()) {
+        const std::size_t colon = raw.creds.find(':');
+        const bool has_password = colon != std::string::npos;
+        out.registry.login = ocilayout::RegistryLogin{
+            Secret(raw.creds.substr(0, colon)), Secret(has_password ? raw.creds.substr(colon + 1) : std::string())};
+    }
+    return out;
+}
+
 CommonOptions common_options(const RawOptions& raw) {
     return {.json = raw.json,
             .quiet = raw.quiet,
             .verbose = raw.verbose,
             .color = parse_color(raw.color),
-            .cache_dir = raw.cache_dir};
+            .cache_dir = raw.cache_dir,
+            .platform = raw.platform.empty() ? ocilayout::host_platform() : ocilayout::parse_platform(raw.platform),
+            .transport = transport_options(raw)};
 }
 
 builder::Environment environment(const RawOptions& raw) {
@@ -183,7 +199,6 @@ BuildCommand bare_command(const RawOptions& raw, std::vector<std::string>& warni
     command.options.output = raw.image.empty() ? "image.tar.gz" : raw.image;
     command.bare = true;
     if (!raw.buildnumber.empty()) warnings.emplace_back("--buildnumber is not part of an image any more, ignoring");
-    if (raw.insecure) warnings.emplace_back("--insecure is about registries, which smith can't ask yet, ignoring");
     return command;
 }
 
@@ -213,10 +228,85 @@ LsCommand ls_command(const RawOptions& raw, Words words) {
     return {source_word(kLs, words), words.size() > 1 ? words[1] : "/", raw.long_format};
 }
 
+bool names_transport(std::string_view word) {
+    for (const std::string_view transport : {"oci:", "oci-archive:", "docker-archive:", "dir:", "docker:"})
+        if (word.starts_with(transport)) return true;
+    return false;
+}
+
+/// True for what names a file or a directory, going by its spelling.
+bool names_file(std::string_view word) {
+    return names_transport(word) || word.starts_with('/') || word.starts_with('.') || word.ends_with(".tar") ||
+           word.ends_with(".tar.gz") || word.ends_with(".tgz");
+}
+
+CopyFlags copy_flags(const RawOptions& raw) { return {raw.all, raw.referrers, raw.also_tag}; }
+
+/// A name without a transport that can't be a path is a registry's, where nothing else makes sense.
+std::string registry_word(const std::string& word) {
+    return word.find("://") == std::string::npos && !names_file(word) ? "docker://" + word : word;
+}
+
+CopyCommand copy_command(Commands which, const RawOptions& raw, Words words) {
+    at_most(2, which, words);
+    if (words.size() < 2) refuse_with_synopsis(which, "wants an image and where to copy it");
+    return {which == kPull ? registry_word(words[0]) : words[0], which == kPush ? registry_word(words[1]) : words[1],
+            copy_flags(raw)};
+}
+
+/// `smith upload -r URL -i FILE`, and the way back.
+CopyCommand oracle_copy_command(Commands which, const RawOptions& raw, Words words) {
+    at_most(0, which, words);
+    if (raw.remote.empty()) refuse_with_synopsis(which, "wants -r URL");
+    const std::string image = raw.image.empty() ? "image.tar.gz" : raw.image;
+    const std::string remote = registry_word(raw.remote);
+    CopyFlags flags = copy_flags(raw);
+    if (which == kUpload) return {image, remote, std::move(flags)};
+    return {remote, image, std::move(flags)};
+}
+
+IndexCommand index_command(const RawOptions& raw, Words words) {
+    if (words.empty() || words[0] != "create") refuse_with_synopsis(kIndex, "knows 'create' only");
+    if (words.size() < 3) refuse_with_synopsis(kIndex, "wants a destination and images");
+    return {words[1], {words.begin() + 2, words.end()}, copy_flags(raw)};
+}
+
+SignCommand sign_command(const RawOptions& raw, Words words) {
+    at_most(1, kSign, words);
+    SignCommand out{source_word(kSign, words), raw.key, {}};
+    if (raw.key.empty()) refuse_with_synopsis(kSign, "wants --key");
+    for (const std::string& text : raw.annotate) {
+        auto [name, value] = split_assignment(text, "--annotate", "NAME=VALUE");
+        out.annotations[name] = value;
+    }
+    return out;
+}
+
+VerifyCommand verify_command(const RawOptions& raw, Words words) {
+    at_most(1, kVerify, words);
+    VerifyCommand out;
+    out.image = source_word(kVerify, words);
+    out.key = raw.key;
+    out.wants_rebuild = !raw.rebuild.empty();
+    out.rebuild.project = project_options(raw, raw.rebuild);
+    out.rebuild.environment = environment(raw);
+    return out;
+}
+
+CatCommand cat_command(Words words) {
+    if (words.size() < 2) refuse_with_synopsis(kCat, "wants an image and a path");
+    return {words[0], {words.begin() + 1, words.end()}};
+}
+
+DiffCommand diff_command(Words words) {
+    at_most(2, kDiff, words);
+    if (words.size() < 2) refuse_with_synopsis(kDiff, "wants two images");
+    return {words[0], words[1]};
+}
+
 /// True for what can't be a path of an image, going by its spelling.
 bool names_image(std::string_view word) {
-    for (const std::string_view transport : {"oci:", "oci-archive:", "docker-archive:", "docker:"})
-        if (word.starts_with(transport)) return true;
+    if (names_transport(word)) return true;
     const std::size_t slash = word.rfind('/');
     const std::string_view file = word.substr(0, word.find(':', slash == std::string_view::npos ? 0 : slash));
     return file.ends_with(".tar") || file.ends_with(".tar.gz") || file.ends_with(".tgz") || !word.starts_with('/');
@@ -256,7 +346,17 @@ Command make_command(Commands command, const RawOptions& raw, Words words, std::
             return FetchCommand{project_options(raw, spec_word(words)), environment(raw), raw.locked, raw.to};
         case kRun: return run_command(raw, words);
         case kTest: at_most(1, kTest, words); return TestCommand{source_word(kTest, words), raw.spec};
-        case kInspect: at_most(1, kInspect, words); return InspectCommand{source_word(kInspect, words)};
+        case kInspect: at_most(1, kInspect, words); return InspectCommand{source_word(kInspect, words), raw.raw};
+        case kCopy:
+        case kPush:
+        case kPull: return copy_command(command, raw, words);
+        case kUpload:
+        case kDownload: return oracle_copy_command(command, raw, words);
+        case kIndex: return index_command(raw, words);
+        case kCat: return cat_command(words);
+        case kSign: return sign_command(raw, words);
+        case kVerify: return verify_command(raw, words);
+        case kDiff: return diff_command(words);
         case kWhyPackage: return why_package_command(raw, words);
         case kLs: return ls_command(raw, words);
         case kImport:

@@ -12,6 +12,8 @@
 #include "builder/build.h"
 #include "builder/bundle.h"
 #include "builder/project.h"
+#include "ocilayout/descriptor.h"
+#include "ocilayout/transport_options.h"
 #include "tools/smith/color.h"
 
 namespace smith::cli {
@@ -22,6 +24,9 @@ struct CommonOptions {
     bool verbose = false;
     ColorMode color = ColorMode::automatic;
     std::filesystem::path cache_dir;  ///< empty: default_cache_directory()
+    /// Of images for several, the one that is meant.
+    ocilayout::Platform platform = ocilayout::host_platform();
+    ocilayout::TransportOptions transport;
 };
 
 // In all commands, Environment::cache_dir is left empty: see CommonOptions.
@@ -74,6 +79,7 @@ struct TestCommand {
 
 struct InspectCommand {
     std::string source;
+    bool raw = false;
 };
 
 struct LsCommand {
@@ -85,6 +91,48 @@ struct LsCommand {
 struct WhyCommand {
     std::string path;
     std::string source;
+};
+
+struct CatCommand {
+    std::string source;
+    std::vector<std::string> paths;
+};
+
+struct DiffCommand {
+    std::string before;
+    std::string after;
+};
+
+/// What copy and its other names have in common.
+struct CopyFlags {
+    bool all = false;
+    bool referrers = false;
+    std::vector<std::string> also_tags;
+};
+
+struct CopyCommand {
+    std::string source;
+    std::string destination;
+    CopyFlags options;
+};
+
+struct IndexCommand {
+    std::string destination;
+    std::vector<std::string> sources;
+    CopyFlags options;
+};
+
+struct SignCommand {
+    std::string image;
+    std::string key;
+    ocilayout::Annotations annotations;
+};
+
+struct VerifyCommand {
+    std::string image;
+    std::string key;             ///< empty: signatures are not looked at
+    bool wants_rebuild = false;  ///< whether `rebuild` is meant
+    builder::BuildOptions rebuild;
 };
 
 struct ImportCommand {
@@ -99,7 +147,8 @@ struct VersionCommand {};
 
 using Command =
     std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand, TestCommand,
-                 InspectCommand, LsCommand, WhyCommand, WhyPackageCommand, ImportCommand, HelpCommand, VersionCommand>;
+                 InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand, SignCommand,
+                 VerifyCommand, WhyCommand, WhyPackageCommand, ImportCommand, HelpCommand, VersionCommand>;
 
 struct Invocation {
     CommonOptions common;

@@ -96,10 +96,12 @@ constexpr Commands kBuilds = kBare | kBuild;
 void define_oracle_options(OptionSet& set, RawOptions& raw) {
     set.value(kBare, "-c,--conf", "FILE", raw.conf, "the spec; default: smith.yaml");
     set.value(kBare, "-d,--dir", "DIR", raw.dir, "where the spec and its rootfs directory are; default: here");
-    set.value(kBare, "-i,--image", "FILE[:TAG]", raw.image, "the archive to write; default: image.tar.gz");
+    set.value(kBare | kUpload | kDownload, "-i,--image", "FILE[:TAG]", raw.image, "the archive; default: image.tar.gz");
+    set.value(kUpload | kDownload, "-r,--remote", "URL", raw.remote, "where in a registry, https://HOST/NAME[:TAG]");
     set.value(kBare, "-b,--buildnumber", "TEXT", raw.buildnumber,
               "accepted and left out: an image holds nothing that changes from build to build");
-    set.flag(kBare, "-k,--insecure", raw.insecure, "accepted, and without effect until smith talks to registries");
+    set.flag(kBare | kReading | kCopying | kSign, "-k,--insecure", raw.insecure,
+             "talk to registries over plain HTTP too, and with certificates of anybody");
     set.flag(kBare, "-f,--fast", raw.fast, "accepted: a build always uses again what it has");
 }
 
@@ -113,23 +115,45 @@ void define_result_options(OptionSet& set, RawOptions& raw) {
     set.flag(kLs, "-l,--long", raw.long_format, "mode, owner, size and the target of links, too");
 }
 
+void define_image_options(OptionSet& set, RawOptions& raw) {
+    set.value(kReading | (kCopying & ~kIndex), "--platform", "OS/ARCH", raw.platform,
+              "of an image for several platforms, which one, such as linux/arm64; default: this machine's");
+    set.flag(kCopying & ~kIndex, "--all", raw.all, "an image index with all its images, as it is");
+    set.flag(kCopying, "--referrers", raw.referrers,
+             "what hangs on the image too: why its files are there, its package list, signatures");
+    set.values(kCopying, "--also-tag", "TAG", raw.also_tag, "write it under this tag as well; may be given many times");
+    set.value(kSign | kVerify, "--key", "KEY", raw.key,
+              "the key: a PEM file, env://VARIABLE or pkcs11:URI; private to sign, public to verify");
+    set.values(kSign, "--annotate", "NAME=VALUE", raw.annotate, "to be signed too; may be given many times");
+    set.value(kVerify, "--rebuild", "SPEC", raw.rebuild, "build SPEC again by its lock, and compare to the byte");
+    set.flag(kInspect, "--raw", raw.raw, "print the manifest, or the image index, to the byte");
+    set.value(kReading | kCopying | kSign, "--creds", "USER[:PASSWORD]", raw.creds,
+              "for the registry, instead of what files have");
+    set.value(kReading | kCopying | kSign, "--authfile", "FILE", raw.authfile,
+              "credentials for registries; default: as podman");
+    set.value(kReading | kCopying | kSign, "--cert-dir", "DIR", raw.cert_dir,
+              "certificates for the registry: *.crt, *.cert, *.key; default: certs.d, as podman");
+}
+
 void define_project_options(OptionSet& set, RawOptions& raw) {
-    set.value(kResolving | kWhyPackage, "--lock", "FILE", raw.lock, "the lock; default: SPEC with .lock for .yaml");
+    set.value(kResolving | kWhyPackage | kVerify, "--lock", "FILE", raw.lock,
+              "the lock; default: SPEC with .lock for .yaml");
     set.flag(kResolving & ~(kUpdate | kOutdated), "--locked", raw.locked,
              "fail when the lock is missing or stale, or when the image comes out other than the lock says");
-    set.values(kResolving, "--repo", "ID=URL", raw.repo,
+    set.values(kResolving | kVerify, "--repo", "ID=URL", raw.repo,
                "add a repository, or replace the spec's one of that id; may be given many times");
-    set.values(kResolving, "--repo-file", "FILE", raw.repo_file, "add the repositories of a .repo file; likewise");
-    set.value(kBuilds, "--vendor", "DIR", raw.vendor,
+    set.values(kResolving | kVerify, "--repo-file", "FILE", raw.repo_file,
+               "add the repositories of a .repo file; likewise");
+    set.value(kBuilds | kVerify, "--vendor", "DIR", raw.vendor,
               "take packages and keys from a folder that 'smith fetch --to' made, instead of the repositories");
     set.value(kLock, "--from", "FILE", raw.from,
               "choose the very packages that another tool's lock names: rpmoci.lock, or dnf's rpm-package-manifest");
-    set.value(kResolving, "--arch", "ARCH", raw.arch,
+    set.value(kResolving | kVerify, "--arch", "ARCH", raw.arch,
               "architecture of the image, such as x86_64 or aarch64; default: the spec's, else this machine's");
     set.value(kResolving, "--releasever", "VERSION", raw.releasever, "what $releasever means; default: the spec's");
     set.value(kBuilds, "--fetch", "needed|all", raw.fetch,
               "fetch only the headers of packages whose files do not ship, or everything; default: needed");
-    set.flag(kResolving, "--offline", raw.offline, "download nothing: what is not in the cache is an error");
+    set.flag(kResolving | kVerify, "--offline", raw.offline, "download nothing: what is not in the cache is an error");
     set.flag(kResolving, "--refresh", raw.refresh, "ask for the repositories' metadata anew, however young");
     set.flag(kResolving, "--allow-old-metadata", raw.allow_old_metadata,
              "take metadata that is older than it was before");
@@ -148,7 +172,7 @@ void define_common_options(OptionSet& set, RawOptions& raw) {
     set.value(kAll & ~(kWhy | kWhyPackage | kImport), "--cache-dir", "DIR", raw.cache_dir,
               "where metadata, packages and layers are kept; default: $XDG_CACHE_HOME/smith, else ~/.cache/smith");
     set.value(kResolving, "--jobs", "N", raw.jobs, "threads; changes no result; default: one for each processor");
-    set.flag(kAll & ~(kRun | kImport), "--json", raw.json,
+    set.flag(kAll & ~(kRun | kImport | kCat), "--json", raw.json,
              "print the result, and what went wrong, as one JSON document");
     set.flag(kAll, "-q,--quiet", raw.quiet, "only warnings and errors");
     set.flag(kAll, "-v,--verbose", raw.verbose, "more of what is being done");
@@ -161,6 +185,7 @@ void define_common_options(OptionSet& set, RawOptions& raw) {
 void define_all(OptionSet& set, RawOptions& raw) {
     define_oracle_options(set, raw);
     define_result_options(set, raw);
+    define_image_options(set, raw);
     define_project_options(set, raw);
     define_run_options(set, raw);
     define_common_options(set, raw);
