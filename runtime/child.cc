@@ -12,6 +12,7 @@
 
 #include "runtime/caps.h"
 #include "runtime/console.h"
+#include "runtime/devices.h"
 #include "runtime/hooks.h"
 #include "runtime/mounts.h"
 #include "runtime/namespaces.h"
@@ -166,6 +167,17 @@ Result limit_resources(Child& child) noexcept {
     return set_limits(child.kernel, child.plan.process.rlimits, child.item);
 }
 
+/// Processors are chosen for those that `exec` adds only; the first process's are the cgroup's ("execCPUAffinity").
+Result schedule(Child& child) noexcept {
+    const SchedulingConfig& scheduling = child.plan.process.scheduling;
+    const Result result = apply_scheduling(child.kernel, scheduling);
+    if (result < 0 || child.channels.join < 0) return result;
+    const Processors& chosen =
+        scheduling.final_processors.empty() ? scheduling.initial_processors : scheduling.final_processors;
+    if (chosen.empty()) return 0;
+    return child.kernel.set_affinity(chosen.data(), chosen.size() * sizeof chosen.front());
+}
+
 Result early_seccomp(Child& child) noexcept {
     const auto& filter = child.plan.early_filter;
     if (filter.empty()) return 0;
@@ -234,6 +246,7 @@ constexpr Step kSteps[] = {
     {StepId::detach_propagation, on_stage<detach_propagation>},
     {StepId::place_root, on_stage<place_root>},
     {StepId::mount_file_systems, on_stage<mount_file_systems>},
+    {StepId::make_devices, on_stage<make_devices>},
     {StepId::make_dev_links, on_stage<make_dev_links>},
     {StepId::open_console, on_stage<open_console>},
     {StepId::write_sysctls, on_stage<write_sysctls>},
@@ -244,6 +257,7 @@ constexpr Step kSteps[] = {
     {StepId::enter_cwd, on_stage<enter_cwd>},
     {StepId::arrange_descriptors, arrange_descriptors},
     {StepId::limit_resources, limit_resources},
+    {StepId::schedule, schedule},
     {StepId::early_seccomp, early_seccomp},
     {StepId::drop_privileges, drop_privileges},
     {StepId::die_with_parent, die_with_parent},
@@ -261,6 +275,7 @@ constexpr Step kJoiningSteps[] = {
     {StepId::enter_cwd, on_stage<enter_cwd>},
     {StepId::arrange_descriptors, arrange_descriptors},
     {StepId::limit_resources, limit_resources},
+    {StepId::schedule, schedule},
     {StepId::early_seccomp, early_seccomp},
     {StepId::drop_privileges, drop_privileges},
     {StepId::die_with_parent, die_with_parent},

@@ -2,6 +2,7 @@
 #include "runtime/config.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -84,11 +85,36 @@ ConsoleSize parse_console_size(const JsonView& size) {
     return out;
 }
 
-MountConfig parse_mount(const JsonView& mount) {
+/// mount(2) ignores what it cannot use for a bind mount, without a word.
+void drop_data_of_bind(MountConfig& mount, RuntimeConfig& config) {
+    constexpr std::array<std::string_view, 3> superblock = {"sync", "dirsync", "lazytime"};
+    for (const FileSystemOption& option : mount.options.data) {
+        if (std::find(superblock.begin(), superblock.end(), option.key) != superblock.end()) continue;
+        config.warnings.push_back("the bind mount on " + quote(mount.destination) +
+                                  " has no file system of its own to take the option " + quote(option.key) +
+                                  ", ignoring");
+    }
+    mount.options.data.clear();
+}
+
+void parse_mapped_ids(const JsonView& mount, MountConfig& out) {
+    out.uid_mappings = parse_mappings(mount["uidMappings"]);
+    out.gid_mappings = parse_mappings(mount["gidMappings"]);
+    if (out.uid_mappings.empty() != out.gid_mappings.empty()) {
+        mount.fail("has one of 'uidMappings' and 'gidMappings' without the other");
+    }
+    // Who writes mappings wants them, with the option or without (config.md, "POSIX-platform Mounts").
+    if (!out.uid_mappings.empty()) out.options.map_ids = true;
+    if (out.options.map_ids && !out.options.bind) mount.fail("is to have its ids mapped, but is no bind mount");
+    if (out.options.copy_up && out.type != "tmpfs") {
+        mount["options"].fail("has 'tmpcopyup', which is for a tmpfs only");
+    }
+}
+
+MountConfig parse_mount(const JsonView& mount, RuntimeConfig& config) {
     MountConfig out;
-    out.destination = clean_absolute_path(mount["destination"]);
+    out.destination = clean_absolute_path(mount["destination"], true);
     if (out.destination == "/") mount["destination"].fail("is the root itself");
-    for (const char* key : {"uidMappings", "gidMappings"}) mount[key].refuse_if_present();
     while_doing([&] { return quote(mount["options"].place()); },
                 [&] { out.options = decode_mount_options(mount["options"].strings()); });
     out.type = mount["type"].string_or("");
@@ -97,11 +123,11 @@ MountConfig parse_mount(const JsonView& mount) {
     if (out.options.bind || out.type == "bind") {
         out.type = "bind";
         out.options.bind = true;
-        if (out.source.empty()) mount["source"].fail("is missing");
+        drop_data_of_bind(out, config);
+        if (out.source.empty() && !out.options.remount) mount["source"].fail("is missing");
     }
-    if (out.type.empty()) mount["type"].fail("is missing");
-    if (out.type == "cgroup" || out.type == "cgroup2")
-        mount["type"].fail("is " + quote(out.type) + ", which is not supported yet");
+    if (out.type.empty() && !out.options.remount) mount["type"].fail("is missing");
+    parse_mapped_ids(mount, out);
     return out;
 }
 
@@ -119,7 +145,7 @@ RuntimeConfig parse_document(const JsonView& document) {
     out.domainname = document["domainname"].string_or("");
     if (out.hostname.size() > kMaxHostName) document["hostname"].fail("is longer than 64 bytes");
     if (out.domainname.size() > kMaxHostName) document["domainname"].fail("is longer than 64 bytes");
-    for (const JsonView& mount : document["mounts"].elements()) out.mounts.push_back(parse_mount(mount));
+    for (const JsonView& mount : document["mounts"].elements()) out.mounts.push_back(parse_mount(mount, out));
     for (const std::string& key : document["annotations"].keys()) {
         out.annotations[key] = document["annotations"][key].string();
     }
@@ -134,9 +160,8 @@ ProcessConfig parse_process(const JsonView& process) {
     if (!process.present()) process.fail("is missing");
     out.terminal = process["terminal"].boolean_or(false);
     if (out.terminal) out.console_size = parse_console_size(process["consoleSize"]);
-    for (const char* key : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
-        process[key].refuse_if_present();
-    }
+    for (const char* key : {"apparmorProfile", "selinuxLabel"}) process[key].refuse_if_present();
+    out.scheduling = parse_scheduling(process);
     parse_user(process["user"], out);
     out.args = process["args"].strings();
     if (out.args.empty() || out.args.front().empty()) process["args"].fail("names no program");
@@ -156,9 +181,10 @@ ProcessConfig parse_process(const JsonView& process) {
     return out;
 }
 
-std::string clean_absolute_path(const JsonView& path) {
+std::string clean_absolute_path(const JsonView& path, bool may_be_relative) {
     const std::string text = path.string();
-    if (!text.starts_with('/')) path.fail("is " + quote(text) + ", not an absolute path");
+    if (text.empty() || (!text.starts_with('/') && !may_be_relative))
+        path.fail("is " + quote(text) + ", not an absolute path");
     if (text.size() > limits::kMaxPathBytes) path.fail("is longer than a path can be");
     std::string out;
     std::size_t at = 0;

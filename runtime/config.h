@@ -16,6 +16,7 @@
 
 #include "runtime/cgroup_resources.h"
 #include "runtime/mount_options.h"
+#include "runtime/scheduling.h"
 #include "runtime/seccomp.h"
 
 namespace smith::runtime {
@@ -64,6 +65,7 @@ struct ProcessConfig {
     Capabilities capabilities;
     std::vector<ResourceLimit> rlimits;
     bool no_new_privileges = false;
+    SchedulingConfig scheduling;
     std::optional<int> oom_score_adj;
 };
 
@@ -73,14 +75,19 @@ struct MountConfig {
     std::string type;         ///< "bind" for every kind of bind mount
     std::string source;
     MountOptions options;
+    std::vector<IdMap> uid_mappings;  ///< of an idmapped mount; empty: those of the container's user namespace
+    std::vector<IdMap> gid_mappings;
 };
 
-/// One entry of `linux.devices`: a node that the host has under the same path.
+/// One entry of `linux.devices`.
 struct DeviceConfig {
     std::string path;
-    char type = 'c';  ///< 'c' or 'b'
+    char type = 'c';  ///< 'c', 'b' or 'p'
     std::uint32_t major = 0;
     std::uint32_t minor = 0;
+    std::uint32_t mode = 0666;  ///< permissions only
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
 };
 
 /// A namespace that exists, and the file that names it.
@@ -135,8 +142,12 @@ struct RuntimeConfig {
     Resources resources;
     std::map<std::string, std::string> sysctl;
     std::optional<SeccompConfig> seccomp;
-    bool root_is_slave = false;  ///< linux.rootfsPropagation is "slave" or "rslave"; else nothing propagates
+    std::uint64_t root_propagation = 0;  ///< MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, or 0: private
+    bool recursive_root_propagation = false;
+    std::string mount_label;  ///< SELinux
     std::map<std::string, std::string> annotations;
+    /// What the specification lets pass though it cannot be had, a sentence each.
+    std::vector<std::string> warnings;
 
     /// Is the container in a namespace of that kind that is not this process's, a new one or one that exists?
     [[nodiscard]] bool has_namespace(std::uint64_t flag) const noexcept;

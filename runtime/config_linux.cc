@@ -2,6 +2,7 @@
 //
 // The `linux` object of config.json (runtime-spec config-linux.md).
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -67,22 +68,6 @@ void parse_time_offsets(const JsonView& offsets, RuntimeConfig& config) {
     }
 }
 
-std::vector<IdMap> parse_mappings(const JsonView& mappings) {
-    std::vector<IdMap> out;
-    for (const JsonView& entry : mappings.elements()) {
-        IdMap map;
-        map.container = static_cast<std::uint32_t>(entry["containerID"].unsigned_integer(kHighestId));
-        map.host = static_cast<std::uint32_t>(entry["hostID"].unsigned_integer(kHighestId));
-        map.count = static_cast<std::uint32_t>(entry["size"].unsigned_integer(kHighestId + 1));
-        if (map.count == 0) entry["size"].fail("is 0");
-        if (map.count > kHighestId + 1 - std::max(map.container, map.host))
-            entry["size"].fail("leads past the highest id");
-        out.push_back(map);
-    }
-    if (out.size() > kMaxMappings) mappings.fail("has more entries than the kernel takes, 340");
-    return out;
-}
-
 /// Does the specification's default devices: they are there anyway.
 bool is_default_device(const DeviceConfig& device) {
     constexpr std::array<std::string_view, 6> defaults = {"/dev/null", "/dev/zero",   "/dev/full",
@@ -94,14 +79,22 @@ void parse_device(const JsonView& entry, RuntimeConfig& config) {
     DeviceConfig device;
     device.path = clean_absolute_path(entry["path"]);
     const std::string type = entry["type"].string();
-    if (type != "c" && type != "u" && type != "b")
-        entry["type"].fail("is " + quote(type) + ", which is not supported yet");
-    device.type = type == "b" ? 'b' : 'c';
-    device.major = static_cast<std::uint32_t>(entry["major"].unsigned_integer(0xfff));
-    device.minor = static_cast<std::uint32_t>(entry["minor"].unsigned_integer(0xfffff));
+    if (type != "c" && type != "u" && type != "b" && type != "p") {
+        entry["type"].fail("is " + quote(type) + "; a device is of the type 'c', 'u', 'b' or 'p'");
+    }
+    device.type = type == "u" ? 'c' : type.front();
+    if (device.type != 'p') {
+        device.major = static_cast<std::uint32_t>(entry["major"].unsigned_integer(0xfff));
+        device.minor = static_cast<std::uint32_t>(entry["minor"].unsigned_integer(0xfffff));
+    }
+    // Tools write the whole st_mode, with the type of the node.
+    constexpr std::uint32_t permissions = 07777;
+    if (entry["fileMode"].present()) {
+        device.mode = static_cast<std::uint32_t>(entry["fileMode"].unsigned_integer(0177777)) & permissions;
+    }
+    if (entry["uid"].present()) device.uid = static_cast<std::uint32_t>(entry["uid"].unsigned_integer(kHighestId));
+    if (entry["gid"].present()) device.gid = static_cast<std::uint32_t>(entry["gid"].unsigned_integer(kHighestId));
     if (is_default_device(device)) return;
-    // The node is the host's own, shown inside: it has the host's owner and mode.
-    for (const char* key : {"fileMode", "uid", "gid"}) entry[key].refuse_if_present();
     config.devices.push_back(std::move(device));
 }
 
@@ -136,12 +129,12 @@ void parse_sysctl(const JsonView& sysctl, RuntimeConfig& config) {
 }
 
 void parse_propagation(const JsonView& propagation, RuntimeConfig& config) {
-    const std::string text = propagation.string_or("private");
-    if (text == "slave" || text == "rslave") {
-        config.root_is_slave = true;
-    } else if (text != "private" && text != "rprivate" && !text.empty()) {
-        propagation.fail("is " + quote(text) + ", which is not supported yet");
-    }
+    const std::string text = propagation.string_or("");
+    if (text.empty()) return;
+    const MountOptions decoded = decode_mount_options({text});
+    if (decoded.propagation == 0) propagation.fail("is " + quote(text) + ", which is no kind of propagation");
+    config.root_propagation = decoded.propagation;
+    config.recursive_root_propagation = decoded.recursive_propagation;
 }
 
 SeccompArgument parse_argument(const JsonView& entry) {
@@ -187,6 +180,16 @@ std::vector<std::string> parse_paths(const JsonView& paths) {
     return out;
 }
 
+/// Without SELinux a label is nothing that a file system could keep, and nothing that anybody looks at.
+void parse_label(const JsonView& label, RuntimeConfig& config) {
+    if (label.empty()) return;
+    if (access("/sys/fs/selinux/enforce", F_OK) != 0) {
+        config.warnings.push_back(quote(label.place()) + " is given, but there is no SELinux here, ignoring");
+        return;
+    }
+    config.mount_label = label.string();
+}
+
 void check_mappings(const JsonView& linux_object, const RuntimeConfig& config) {
     const bool user_namespace = (config.namespaces & CLONE_NEWUSER) != 0;
     for (const char* key : {"uidMappings", "gidMappings"}) {
@@ -212,11 +215,27 @@ void check_mappings(const JsonView& linux_object, const RuntimeConfig& config) {
 
 }  // namespace
 
+std::vector<IdMap> parse_mappings(const JsonView& mappings) {
+    std::vector<IdMap> out;
+    for (const JsonView& entry : mappings.elements()) {
+        IdMap map;
+        map.container = static_cast<std::uint32_t>(entry["containerID"].unsigned_integer(kHighestId));
+        map.host = static_cast<std::uint32_t>(entry["hostID"].unsigned_integer(kHighestId));
+        map.count = static_cast<std::uint32_t>(entry["size"].unsigned_integer(kHighestId + 1));
+        if (map.count == 0) entry["size"].fail("is 0");
+        if (map.count > kHighestId + 1 - std::max(map.container, map.host))
+            entry["size"].fail("leads past the highest id");
+        out.push_back(map);
+    }
+    if (out.size() > kMaxMappings) mappings.fail("has more entries than the kernel takes, 340");
+    return out;
+}
+
 void parse_linux(const JsonView& linux_object, RuntimeConfig& config) {
     if (!linux_object.present()) linux_object.fail("is missing");
-    for (const char* key : {"intelRdt", "personality", "mountLabel", "netDevices", "memoryPolicy"}) {
-        linux_object[key].refuse_if_present();
-    }
+    for (const char* key : {"intelRdt", "netDevices"}) linux_object[key].refuse_if_present();
+    parse_linux_scheduling(linux_object, config.process.scheduling);
+    parse_label(linux_object["mountLabel"], config);
     parse_namespaces(linux_object["namespaces"], config);
     parse_time_offsets(linux_object["timeOffsets"], config);
     config.cgroups_path = linux_object["cgroupsPath"].string_or("");

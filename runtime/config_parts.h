@@ -18,7 +18,12 @@ void parse_linux(const JsonView& linux_object, RuntimeConfig& config);
 
 [[nodiscard]] Resources parse_resources(const JsonView& resources);
 
-/// An absolute path without ".", ".." and doubled slashes, all read lexically. Throws Error (spec).
-[[nodiscard]] std::string clean_absolute_path(const JsonView& path);
+[[nodiscard]] std::vector<IdMap> parse_mappings(const JsonView& mappings);
+[[nodiscard]] SchedulingConfig parse_scheduling(const JsonView& process);
+void parse_linux_scheduling(const JsonView& linux_object, SchedulingConfig& out);
+
+/// An absolute path without ".", ".." and doubled slashes, all read lexically. A relative one is from the root, where
+/// that is allowed. Throws Error (spec).
+[[nodiscard]] std::string clean_absolute_path(const JsonView& path, bool may_be_relative = false);
 
 }  // namespace smith::runtime

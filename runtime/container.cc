@@ -74,6 +74,7 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
     if (pid == 0) run_child(kernel, plan, channels);
     Container container(kernel, pid, std::move(pidfd), plan.namespaces);
     container.root_mount_ = std::move(root_mount);
+    container.warnings_ = config.warnings;
     gate.status_write.reset();
     go.read.reset();
     if (tied) container.guard_ = start_guard(kernel, container.pidfd());

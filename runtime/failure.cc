@@ -24,6 +24,10 @@ std::string doing_mount(const PlannedMount& mount) {
     return "mounting " + mount.type + " on " + in_root(mount.place);
 }
 
+std::string doing_device(const PlannedDevice& device) {
+    return device.make ? "making the device " + in_root(device.place) : doing_mount(device.shown);
+}
+
 std::string doing_cover(const Plan& plan, std::size_t item) {
     if (item < plan.readonly_paths.size()) return "making " + in_root(plan.readonly_paths[item]) + " read-only";
     item -= plan.readonly_paths.size();
@@ -45,6 +49,8 @@ std::string doing(const Failure& failure, const Plan& plan) {
         case StepId::detach_propagation: return "cutting the mounts off from the host's";
         case StepId::place_root: return "mounting the root file system " + quote(plan.root.source);
         case StepId::mount_file_systems: return item < plan.mounts.size() ? doing_mount(plan.mounts[item]) : "mounting";
+        case StepId::make_devices:
+            return item < plan.devices.size() ? doing_device(plan.devices[item]) : "making devices";
         case StepId::make_dev_links: return "making the links in '/dev'";
         case StepId::open_console: return "opening the terminal";
         case StepId::write_sysctls:
@@ -59,6 +65,7 @@ std::string doing(const Failure& failure, const Plan& plan) {
         case StepId::arrange_descriptors: return "arranging descriptors";
         case StepId::limit_resources:
             return "setting " + (item < plan.process.rlimits.size() ? plan.process.rlimits[item].name : "limits");
+        case StepId::schedule: return "setting how the process is scheduled";
         case StepId::early_seccomp:
         case StepId::launch_seccomp: return "loading the seccomp filter";
         case StepId::drop_privileges: return "dropping privileges";
@@ -94,8 +101,11 @@ std::string_view advice(const Failure& failure, const Plan& plan) {
     if (failure.step == StepId::enter_root && failure.error_number == EINVAL) {
         return "the root here cannot be changed; is it an initramfs?";
     }
-    if (failure.step != StepId::mount_file_systems || failure.item >= plan.mounts.size()) return "";
-    const PlannedMount& mount = plan.mounts[failure.item];
+    const bool device = failure.step == StepId::make_devices && failure.item < plan.devices.size();
+    const bool mounting = failure.step == StepId::mount_file_systems && failure.item < plan.mounts.size();
+    if (device && failure.error_number == EEXIST) return "the image has something else there";
+    if (!device && !mounting) return "";
+    const PlannedMount& mount = device ? plan.devices[failure.item].shown : plan.mounts[failure.item];
     if (failure.error_number == ENODEV && mount.device) return "the host has something else there";
     if (failure.error_number == ELOOP && mount.refuse_symlinks) return "the image has a symbolic link there";
     if (failure.error_number == EEXIST) return "the image has a symbolic link there that leads nowhere";

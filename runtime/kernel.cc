@@ -125,6 +125,20 @@ Result Kernel::make_symlink(const char* target, int parent, const char* name) no
     return call(SYS_symlinkat, target, parent, name);
 }
 
+Result Kernel::read_link(int parent, const char* name, char* buffer, std::size_t size) noexcept {
+    return call(SYS_readlinkat, parent, name, buffer, size);
+}
+
+Result Kernel::read_directory(int fd, void* buffer, std::size_t size) noexcept {
+    return call(SYS_getdents64, fd, buffer, size);
+}
+
+Result Kernel::make_node(int parent, const char* name, mode_t mode, std::uint64_t device) noexcept {
+    return call(SYS_mknodat, parent, name, mode, device);
+}
+
+Result Kernel::change_mode(int fd, mode_t mode) noexcept { return call(SYS_fchmod, fd, mode); }
+
 Result Kernel::remove_directory(int parent, const char* name) noexcept {
     return call(SYS_unlinkat, parent, name, AT_REMOVEDIR);
 }
@@ -198,6 +212,14 @@ Result Kernel::set_mount_attributes(const char* path, bool recursive, std::uint6
     attributes.attr_clr = clear;
     attributes.propagation = propagation;
     return call(SYS_mount_setattr, AT_FDCWD, path, recursive ? AT_RECURSIVE : 0U, &attributes, sizeof attributes);
+}
+
+Result Kernel::map_mount_ids(int tree, bool recursive, int user_namespace) noexcept {
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<__u64>(user_namespace);
+    return call(SYS_mount_setattr, tree, "", unsigned{AT_EMPTY_PATH} | (recursive ? AT_RECURSIVE : 0U), &attributes,
+                sizeof attributes);
 }
 
 Result Kernel::move_mount(int tree, int target) noexcept {
@@ -286,6 +308,23 @@ Result Kernel::execute(int fd, const char* const* arguments, const char* const* 
 
 void Kernel::exit_now(int status) noexcept {
     for (;;) syscall(SYS_exit_group, status);
+}
+
+Result Kernel::set_personality(unsigned long persona) noexcept { return call(SYS_personality, persona); }
+
+Result Kernel::set_scheduler(void* attributes) noexcept { return call(SYS_sched_setattr, 0, attributes, 0); }
+
+Result Kernel::set_io_priority(int priority) noexcept {
+    constexpr int of_process = 1;
+    return call(SYS_ioprio_set, of_process, 0, priority);
+}
+
+Result Kernel::set_memory_policy(int mode, const unsigned long* nodes, unsigned long highest) noexcept {
+    return call(SYS_set_mempolicy, mode, nodes, highest);
+}
+
+Result Kernel::set_affinity(const void* cpus, std::size_t bytes) noexcept {
+    return call(SYS_sched_setaffinity, 0, bytes, cpus);
 }
 
 Result Kernel::set_users(uid_t uid) noexcept { return call(SYS_setresuid, uid, uid, uid); }

@@ -49,6 +49,14 @@ public:
     Result change_owner(int fd, uid_t uid, gid_t gid) noexcept;
     Result make_directory(int parent, const char* name, mode_t mode) noexcept;
     Result make_symlink(const char* target, int parent, const char* name) noexcept;
+    /// The length of the target, which has no NUL.
+    Result read_link(int parent, const char* name, char* buffer, std::size_t size) noexcept;
+    /// getdents64(2)
+    Result read_directory(int fd, void* buffer, std::size_t size) noexcept;
+    /// Does not follow; `device` is as makedev(3) makes it.
+    Result make_node(int parent, const char* name, mode_t mode, std::uint64_t device) noexcept;
+    /// Of an open file, not an O_PATH one.
+    Result change_mode(int fd, mode_t mode) noexcept;
     /// unlinkat(AT_REMOVEDIR)
     Result remove_directory(int parent, const char* name) noexcept;
     /// Of the file itself, never of what a symlink leads to; `name` may be "": then it is `parent`'s.
@@ -76,6 +84,8 @@ public:
                                 std::uint64_t propagation) noexcept;
     Result set_mount_attributes(const char* path, bool recursive, std::uint64_t set, std::uint64_t clear,
                                 std::uint64_t propagation) noexcept;
+    /// MOUNT_ATTR_IDMAP
+    Result map_mount_ids(int tree, bool recursive, int user_namespace) noexcept;
     Result move_mount(int tree, int target) noexcept;
     Result move_mount(int tree, const char* target) noexcept;
     Result open_file_system(const char* type) noexcept;
@@ -105,6 +115,15 @@ public:
     Result execute(const char* path, const char* const* arguments, const char* const* environment) noexcept;
     Result execute(int fd, const char* const* arguments, const char* const* environment) noexcept;
     [[noreturn]] void exit_now(int status) noexcept;
+
+    // Scheduling.
+    Result set_personality(unsigned long persona) noexcept;
+    /// sched_setattr(2) of the calling thread; `attributes` is the kernel's struct sched_attr.
+    Result set_scheduler(void* attributes) noexcept;
+    /// ioprio_set(2) of the calling process.
+    Result set_io_priority(int priority) noexcept;
+    Result set_memory_policy(int mode, const unsigned long* nodes, unsigned long highest) noexcept;
+    Result set_affinity(const void* cpus, std::size_t bytes) noexcept;
 
     // Identity.
     Result set_users(uid_t uid) noexcept;

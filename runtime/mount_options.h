@@ -27,10 +27,16 @@ struct MountOptions {
     std::uint64_t recursive_clear = 0;
     std::uint64_t propagation = 0;  ///< MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE or 0: private
     bool recursive_propagation = false;
+    bool remount = false;
+    bool copy_up = false;
+    bool map_ids = false;
+    bool recursive_map_ids = false;
+    /// What only the file system understands. The kernel's own words for a superblock, such as "dirsync", are among
+    /// them.
     std::vector<FileSystemOption> data;
 };
 
-/// Throws Error (spec), for an option that is not supported: the message quotes it.
+/// Every string means something: what is not known here is the file system's.
 [[nodiscard]] MountOptions decode_mount_options(const std::vector<std::string>& options);
 
 }  // namespace smith::runtime

@@ -9,27 +9,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/copy_up.h"
+#include "runtime/scoped_fd.h"
+
 namespace smith::runtime {
 
 namespace {
-
-/// A descriptor for the length of a scope. (UniqueFd closes through libc, past the Kernel.)
-class Scoped {
-public:
-    Scoped(Kernel& kernel, Result fd) noexcept : kernel_(kernel), fd_(fd) {}
-    Scoped(const Scoped&) = delete;
-    Scoped& operator=(const Scoped&) = delete;
-    ~Scoped() {
-        if (fd_ >= 0) kernel_.close(get());
-    }
-    [[nodiscard]] int get() const noexcept { return static_cast<int>(fd_); }
-    [[nodiscard]] bool failed() const noexcept { return fd_ < 0; }
-    [[nodiscard]] Result error() const noexcept { return fd_; }
-
-private:
-    Kernel& kernel_;
-    Result fd_;
-};
 
 const char* last_component(const std::string& path) noexcept {
     const std::size_t slash = path.rfind('/');
@@ -49,14 +34,14 @@ Result make_component(Kernel& kernel, int parent, const char* name, bool directo
     return kernel.open_beneath(parent, name, O_PATH | O_DIRECTORY, resolve);
 }
 
-/// Opens `place`, and makes what is missing of it.
-Result open_or_make(Stage& stage, const Place& place, std::uint64_t resolve, bool directory) noexcept {
+/// Makes what is missing of the first `count` prefixes, and returns the last of them, opened.
+Result make_prefixes(Stage& stage, const Place& place, std::size_t count, std::uint64_t resolve,
+                     bool directory) noexcept {
     Kernel& kernel = stage.kernel;
-    const Result found = kernel.open_beneath(stage.root, place.path(), O_PATH, resolve);
-    if (found != -ENOENT) return found;
     Result parent = stage.root;
-    for (const std::string& prefix : place.prefixes) {
-        const bool last = &prefix == &place.prefixes.back();
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string& prefix = place.prefixes[i];
+        const bool last = i + 1 == count;
         Result fd = kernel.open_beneath(stage.root, prefix.c_str(), O_PATH, resolve);
         if (fd == -ENOENT) {
             fd = make_component(kernel, static_cast<int>(parent), last_component(prefix), directory || !last);
@@ -66,6 +51,13 @@ Result open_or_make(Stage& stage, const Place& place, std::uint64_t resolve, boo
         parent = fd;
     }
     return parent;
+}
+
+/// Opens `place`, and makes what is missing of it.
+Result open_or_make(Stage& stage, const Place& place, std::uint64_t resolve, bool directory) noexcept {
+    const Result found = stage.kernel.open_beneath(stage.root, place.path(), O_PATH, resolve);
+    if (found != -ENOENT) return found;
+    return make_prefixes(stage, place, place.prefixes.size(), resolve, directory);
 }
 
 /// What the kernel says about a file system that it will not mount, such as "tmpfs: Bad value for 'size'".
@@ -94,7 +86,8 @@ Result make_file_system(Stage& stage, const PlannedMount& mount) noexcept {
     const Scoped context(stage.kernel, stage.kernel.open_file_system(mount.type.c_str()));
     if (context.failed()) return context.error();
     Result result = configure(stage.kernel, context.get(), mount);
-    if (result == 0) result = stage.kernel.mount_file_system(context.get(), mount.options.set);
+    const std::uint64_t later = mount.options.copy_up ? MOUNT_ATTR_RDONLY : 0;
+    if (result == 0) result = stage.kernel.mount_file_system(context.get(), mount.options.set & ~later);
     if (result < 0) keep_log(stage, context.get());
     return result;
 }
@@ -140,7 +133,36 @@ Result is_directory(Kernel& kernel, int fd) noexcept {
     return result < 0 ? result : static_cast<Result>(S_ISDIR(status.stx_mode));
 }
 
+/// What is mounted there already gets other attributes.
+Result remount(Stage& stage, const PlannedMount& mount) noexcept {
+    const Scoped target(stage.kernel, stage.kernel.open_beneath(stage.root, mount.place.path(), O_PATH,
+                                                                resolution(mount.refuse_symlinks)));
+    if (target.failed()) return target.error();
+    const MountOptions& options = mount.options;
+    Result result = 0;
+    if (options.recursive_set != 0 || options.recursive_clear != 0) {
+        result =
+            stage.kernel.set_mount_attributes(target.get(), true, options.recursive_set, options.recursive_clear, 0);
+    }
+    if (result < 0 || (options.set == 0 && options.clear == 0)) return result;
+    return stage.kernel.set_mount_attributes(target.get(), false, options.set, options.clear, 0);
+}
+
+/// The mount is still detached here, so that nobody sees it half full; it is read-only only when it is full.
+Result fill(Stage& stage, int tree, int target, const MountOptions& options) noexcept {
+    if (!options.copy_up) return 0;
+    const Scoped top(stage.kernel, stage.kernel.open_beneath(tree, ".", O_RDONLY | O_DIRECTORY,
+                                                             RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+    if (top.failed()) return top.error();
+    const Result copied = copy_up(stage.kernel, target, top.get());
+    if (copied < 0 || (options.set & MOUNT_ATTR_RDONLY) == 0) return copied;
+    return stage.kernel.set_mount_attributes(tree, false, MOUNT_ATTR_RDONLY, 0, 0);
+}
+
+}  // namespace
+
 Result mount_one(Stage& stage, const PlannedMount& mount) noexcept {
+    if (mount.options.remount) return remount(stage, mount);
     const Result made = mount.tree ? mount.tree.get() : make_tree(stage, mount);
     if (made < 0) return made;
     const Scoped tree(stage.kernel, made);
@@ -151,8 +173,20 @@ Result mount_one(Stage& stage, const PlannedMount& mount) noexcept {
     const Scoped target(stage.kernel,
                         open_or_make(stage, mount.place, resolution(mount.refuse_symlinks), directory == 1));
     if (target.failed()) return target.error();
-    return attach(stage, tree.get(), target.get(), mount.options);
+    const Result filled = fill(stage, tree.get(), target.get(), mount.options);
+    return filled < 0 ? filled : attach(stage, tree.get(), target.get(), mount.options);
 }
+
+Result open_parent(Stage& stage, const Place& place) noexcept {
+    const std::size_t above = place.prefixes.size() - 1;
+    const std::uint64_t resolve = resolution(true);
+    if (above == 0) return stage.kernel.open_beneath(stage.root, ".", O_PATH | O_DIRECTORY, resolve);
+    const Result found =
+        stage.kernel.open_beneath(stage.root, place.prefixes[above - 1].c_str(), O_PATH | O_DIRECTORY, resolve);
+    return found == -ENOENT ? make_prefixes(stage, place, above, resolve, true) : found;
+}
+
+namespace {
 
 /// An empty, read-only directory, or the host's /dev/null, whatever the image has under that name (CVE-2025-31133).
 Result make_cover(Stage& stage, bool directory) noexcept {
@@ -262,6 +296,22 @@ Result mount_file_systems(Stage& stage) noexcept {
     return 0;
 }
 
+namespace {
+
+/// In the tmpfs that shows the hierarchies of version 1: "cpu" for "cpu,cpuacct".
+Result make_planned_links(Stage& stage) noexcept {
+    for (const PlannedLink& link : stage.plan.links) {
+        const Scoped directory(stage.kernel, stage.kernel.open_beneath(stage.root, link.directory.path(),
+                                                                       O_PATH | O_DIRECTORY, resolution(true)));
+        if (directory.failed()) return directory.error();
+        const Result made = stage.kernel.make_symlink(link.target.c_str(), directory.get(), link.name.c_str());
+        if (made < 0 && made != -EEXIST) return made;
+    }
+    return 0;
+}
+
+}  // namespace
+
 Result make_dev_links(Stage& stage) noexcept {
     struct Link {
         const char* name;
@@ -280,7 +330,7 @@ Result make_dev_links(Stage& stage) noexcept {
         const Result made = stage.kernel.make_symlink(link.target, dev.get(), link.name);
         if (made < 0 && made != -EEXIST) return made;
     }
-    return 0;
+    return make_planned_links(stage);
 }
 
 Result write_sysctls(Stage& stage) noexcept {
@@ -311,16 +361,28 @@ Result cover_paths(Stage& stage) noexcept {
 }
 
 Result seal_root(Stage& stage) noexcept {
-    if (stage.plan.dev_readonly) {
-        const Scoped dev(stage.kernel,
-                         stage.kernel.open_beneath(stage.root, "dev", O_PATH | O_DIRECTORY, resolution(true)));
-        if (dev.failed()) return dev.error();
-        const Result sealed = stage.kernel.set_mount_attributes(dev.get(), false, MOUNT_ATTR_RDONLY, 0, 0);
+    for (const Place& place : stage.plan.late_readonly) {
+        const Scoped top(stage.kernel,
+                         stage.kernel.open_beneath(stage.root, place.path(), O_PATH | O_DIRECTORY, resolution(true)));
+        if (top.failed()) return top.error();
+        const Result sealed = stage.kernel.set_mount_attributes(top.get(), false, MOUNT_ATTR_RDONLY, 0, 0);
         if (sealed < 0) return sealed;
     }
     if (!stage.plan.root_readonly) return 0;
     return stage.kernel.set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY, 0, 0);
 }
+
+namespace {
+
+/// linux.rootfsPropagation, now that nothing more is mounted by us. Private and slave it was made already.
+Result spread_root(Stage& stage) noexcept {
+    const MountOptions& options = stage.plan.root.options;
+    const bool now = options.propagation == kSharedPropagation || options.propagation == kUnbindable;
+    if (!now) return 0;
+    return stage.kernel.set_mount_attributes(stage.root, options.recursive_propagation, 0, 0, options.propagation);
+}
+
+}  // namespace
 
 Result enter_root(Stage& stage) noexcept {
     const Result inside = stage.kernel.change_directory(stage.root);
@@ -329,7 +391,9 @@ Result enter_root(Stage& stage) noexcept {
     const Result pivoted = stage.kernel.pivot_root_here();
     if (pivoted < 0) return pivoted;
     const Result detached = stage.kernel.detach_mount(".");
-    return detached < 0 ? detached : stage.kernel.change_directory("/");
+    if (detached < 0) return detached;
+    const Result spread = spread_root(stage);
+    return spread < 0 ? spread : stage.kernel.change_directory("/");
 }
 
 Result enter_cwd(Stage& stage) noexcept {

@@ -17,8 +17,10 @@
 namespace smith::runtime {
 
 /// mount(2)'s MS_PRIVATE and MS_SLAVE, which mount_setattr takes too.
+inline constexpr std::uint64_t kUnbindable = 1U << 17U;
 inline constexpr std::uint64_t kPrivatePropagation = 1U << 18U;
 inline constexpr std::uint64_t kSlavePropagation = 1U << 19U;
+inline constexpr std::uint64_t kSharedPropagation = 1U << 20U;
 
 /// What the steps hand on, and what they say when they fail.
 struct Stage {
@@ -37,6 +39,10 @@ Result clone_source(Kernel& kernel, const PlannedMount& mount) noexcept;
 /// Opens `place` beneath the stage's root (O_PATH), and makes what is missing of it: directories, and at the end a
 /// directory or an empty file.
 Result open_place(Stage& stage, const Place& place, bool refuse_symlinks, bool directory) noexcept;
+/// Attaches one mount of the plan to its place in the root.
+Result mount_one(Stage& stage, const PlannedMount& mount) noexcept;
+/// The directory that `place` is in, made where it is missing; or -errno.
+Result open_parent(Stage& stage, const Place& place) noexcept;
 
 // The steps, see StepId.
 Result detach_propagation(Stage& stage) noexcept;

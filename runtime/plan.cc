@@ -4,16 +4,21 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "base/bounds.h"
 #include "base/error.h"
+#include "runtime/cgroup_mounts.h"
 #include "runtime/failure.h"
 #include "runtime/hooks.h"
 #include "runtime/id_maps.h"
+#include "runtime/idmapped.h"
 #include "runtime/launcher_image.h"
 #include "runtime/mounts.h"
 #include "runtime/seccomp.h"
@@ -35,16 +40,6 @@ constexpr std::array kDefaultDevices = {
     DefaultDevice{"/dev/urandom", {'c', 1, 9}}, DefaultDevice{"/dev/tty", {'c', 5, 0}},
 };
 
-/// `path` is clean and absolute, and not "/".
-Place place_of(const std::string& path) {
-    Place place;
-    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-        place.prefixes.push_back(path.substr(1, slash - 1));
-    }
-    place.prefixes.push_back(path.substr(1));
-    return place;
-}
-
 std::string absolute_in(const std::filesystem::path& bundle, const std::string& path) {
     return (bundle / path).lexically_normal().string();
 }
@@ -58,24 +53,57 @@ UniqueFd clone_if_privileged(Kernel& kernel, const PlannedMount& mount) {
     return UniqueFd(static_cast<int>(tree));
 }
 
+/// Opens the source of a bind mount, and maps its ids where that is asked for, by this process's own rights.
+UniqueFd open_bind_source(Kernel& kernel, const MountConfig& mount, const RuntimeConfig& config,
+                          const PlannedMount& planned) {
+    UniqueFd tree = clone_if_privileged(kernel, planned);
+    if (!mount.options.map_ids) return tree;
+    const bool own = !mount.uid_mappings.empty();
+    const std::vector<IdMap>& uids = own ? mount.uid_mappings : config.uid_mappings;
+    const std::vector<IdMap>& gids = own ? mount.gid_mappings : config.gid_mappings;
+    if (uids.empty()) throw Error(ErrorKind::spec, "its ids are to be mapped, but there is no mapping");
+    if (!tree) throw Error(ErrorKind::system, "only root may map the ids of a mount");
+    map_ids(kernel, tree.get(), mount.options.recursive_map_ids, make_user_namespace(kernel, uids, gids).get());
+    return tree;
+}
+
+/// The file systems that take a label from a mount option; the others have labels of their own.
+bool takes_label(const std::string& type) {
+    return type != "bind" && type != "proc" && type != "sysfs" && type != "cgroup" && type != "cgroup2";
+}
+
+PlannedMount plan_mount(Kernel& kernel, const MountConfig& mount, const RuntimeConfig& config,
+                        const std::filesystem::path& bundle) {
+    PlannedMount planned;
+    planned.place = place_of(mount.destination);
+    planned.type = mount.type;
+    planned.source = mount.source;
+    planned.options = mount.options;
+    planned.refuse_symlinks =
+        mount.type == "proc" || mount.type == "sysfs" || mount.destination == "/dev" || mount.type == "devpts";
+    if (mount.options.remount) return planned;
+    if (!config.mount_label.empty() && takes_label(mount.type)) {
+        planned.options.data.push_back({"context", config.mount_label});
+    }
+    if (mount.type == "bind") {
+        planned.source = absolute_in(bundle, mount.source);
+        while_doing([&] { return "mounting on " + quote(mount.destination); },
+                    [&] { planned.tree = open_bind_source(kernel, mount, config, planned); });
+    }
+    return planned;
+}
+
 void plan_mounts(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle, Plan& plan) {
     for (const MountConfig& mount : config.mounts) {
-        PlannedMount planned;
-        planned.place = place_of(mount.destination);
-        planned.type = mount.type;
-        planned.source = mount.source;
-        planned.options = mount.options;
-        planned.refuse_symlinks =
-            mount.type == "proc" || mount.type == "sysfs" || mount.destination == "/dev" || mount.type == "devpts";
+        if (is_cgroup_mount(mount)) {
+            plan_cgroup_mount(mount, config, plan);
+            continue;
+        }
+        PlannedMount planned = plan_mount(kernel, mount, config, bundle);
         if (mount.destination == "/dev" && mount.type == "tmpfs" && (mount.options.set & MOUNT_ATTR_RDONLY) != 0) {
             // Its nodes and links must be made first. seal_root() makes up for it.
             planned.options.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
-            plan.dev_readonly = true;
-        }
-        if (mount.type == "bind") {
-            planned.source = absolute_in(bundle, mount.source);
-            while_doing([&] { return "mounting on " + quote(mount.destination); },
-                        [&] { planned.tree = clone_if_privileged(kernel, planned); });
+            plan.late_readonly.push_back(planned.place);
         }
         plan.has_devpts = plan.has_devpts || (mount.type == "devpts" && mount.destination == "/dev/pts");
         plan.mounts.push_back(std::move(planned));
@@ -93,6 +121,29 @@ PlannedMount device_mount(const std::string& path, DeviceNumber number) {
     return planned;
 }
 
+/// Where the host has it: under the same name, or under the one that the kernel gave it.
+std::string host_path_of(const DeviceConfig& device) {
+    struct stat status {};
+    const dev_t number = makedev(device.major, device.minor);
+    const mode_t type = device.type == 'b' ? S_IFBLK : S_IFCHR;
+    if (lstat(device.path.c_str(), &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_rdev == number) {
+        return device.path;
+    }
+    try {
+        const std::string text =
+            read_file("/sys/dev/" + std::string(device.type == 'b' ? "block/" : "char/") +
+                          std::to_string(device.major) + ":" + std::to_string(device.minor) + "/uevent",
+                      limits::kMiB);
+        constexpr std::string_view key = "DEVNAME=";
+        const std::size_t at = text.find(key);
+        if (at == std::string::npos) return device.path;
+        const std::size_t begin = at + key.size();
+        return "/dev/" + text.substr(begin, text.find('\n', begin) - begin);
+    } catch (const Error&) {
+        return device.path;  // showing it will say what is wrong
+    }
+}
+
 void plan_devices(const RuntimeConfig& config, Plan& plan) {
     plan.null_device = device_mount(kDefaultDevices[0].path, kDefaultDevices[0].number);
     // A configuration that binds the host's /dev, or a node of its own choice, keeps what it asked for.
@@ -101,11 +152,20 @@ void plan_devices(const RuntimeConfig& config, Plan& plan) {
             return mount.type == "bind" && (mount.destination == "/dev" || mount.destination == path);
         });
     };
+    const bool make = !plan.user_namespace && geteuid() == 0;
     for (const DefaultDevice& device : kDefaultDevices) {
-        if (!is_bound(device.path)) plan.mounts.push_back(device_mount(device.path, device.number));
+        if (is_bound(device.path)) continue;
+        const DeviceNumber& number = device.number;
+        plan.devices.push_back({place_of(device.path), number.type, makedev(number.major, number.minor), 0666, 0, 0,
+                                make, false, device_mount(device.path, number)});
     }
     for (const DeviceConfig& device : config.devices) {
-        plan.mounts.push_back(device_mount(device.path, {device.type, device.major, device.minor}));
+        if (is_bound(device.path)) continue;
+        plan.devices.push_back({place_of(device.path), device.type, makedev(device.major, device.minor), device.mode,
+                                device.uid, device.gid, make || device.type == 'p', true,
+                                device_mount(device.path, {device.type, device.major, device.minor})});
+        PlannedDevice& planned = plan.devices.back();
+        if (!planned.make) planned.shown.source = host_path_of(device);
     }
 }
 
@@ -113,7 +173,8 @@ void plan_root(Kernel& kernel, const RuntimeConfig& config, const std::filesyste
     plan.root_readonly = config.root_readonly;
     plan.root.source = absolute_in(bundle, config.root_path);
     plan.root.options.recursive_bind = true;
-    if (config.root_is_slave) plan.root.options.propagation = kSlavePropagation;
+    plan.root.options.propagation = config.root_propagation;
+    plan.root.options.recursive_propagation = config.recursive_root_propagation;
     plan.root.tree = while_doing([] { return std::string("the root file system"); },
                                  [&] { return clone_if_privileged(kernel, plan.root); });
 }
@@ -205,6 +266,15 @@ std::vector<const char*> pointers_to(const std::vector<std::string>& strings) {
     for (const std::string& text : strings) out.push_back(text.c_str());
     out.push_back(nullptr);
     return out;
+}
+
+Place place_of(const std::string& path) {
+    Place place;
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+        place.prefixes.push_back(path.substr(1, slash - 1));
+    }
+    place.prefixes.push_back(path.substr(1));
+    return place;
 }
 
 Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesystem::path& bundle, PlanRequest request) {

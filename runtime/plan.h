@@ -24,6 +24,9 @@ struct Place {
     [[nodiscard]] const char* path() const noexcept { return prefixes.back().c_str(); }
 };
 
+/// `path` is clean and absolute, and not "/".
+[[nodiscard]] Place place_of(const std::string& path);
+
 struct DeviceNumber {
     char type = 'c';
     std::uint32_t major = 0;
@@ -41,6 +44,25 @@ struct PlannedMount {
     bool refuse_symlinks = false;
     /// A bind mount's source, already cloned by a privileged parent; else the child clones it.
     UniqueFd tree;
+};
+
+struct PlannedLink {
+    Place directory;
+    std::string name;
+    std::string target;
+};
+
+/// A device that is to be in the container.
+struct PlannedDevice {
+    Place place;
+    char type = 'c';  ///< 'c', 'b' or 'p'
+    std::uint64_t number = 0;
+    std::uint32_t mode = 0666;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    bool make = false;    ///< by mknod, where that is allowed; else, and where it is not, the host's is shown
+    bool strict = false;  ///< something else in its place is an error, not covered
+    PlannedMount shown;
 };
 
 struct PlannedNamespace {
@@ -84,7 +106,9 @@ struct Plan {
     bool root_readonly = false;
     std::vector<PlannedMount> mounts;  ///< in their order; the devices come last
     bool has_devpts = false;
-    bool dev_readonly = false;                                 ///< once its nodes and links are made
+    std::vector<Place> late_readonly;  ///< mounts, once their nodes and links are made
+    std::vector<PlannedLink> links;    ///< symbolic links of ours
+    std::vector<PlannedDevice> devices;
     PlannedMount null_device;                                  ///< what masked files are covered with
     PlannedMount own_proc;                                     ///< for sysctls only
     std::vector<std::pair<std::string, std::string>> sysctls;  ///< "net/core/somaxconn" below /proc/sys, and its value

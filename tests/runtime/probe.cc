@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -157,6 +158,14 @@ int try_call(const char* name) {
     return 2;
 }
 
+/// Nice value, I/O priority, scheduling policy, personality.
+int show_scheduling() {
+    constexpr int of_process = 1;
+    std::printf("%d %ld %d %d\n", getpriority(PRIO_PROCESS, 0), syscall(SYS_ioprio_get, of_process, 0),
+                sched_getscheduler(0), personality(0xffffffff));
+    return 0;
+}
+
 int write_to(const char* path) {
     const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     return answer(fd < 0 ? -1 : write(fd, "x", 1));
@@ -177,6 +186,7 @@ int main(int argc, char** argv) {
     if (is("interfaces")) return show_interfaces();
     if (is("nofile")) return show_limit(RLIMIT_NOFILE);
     if (is("names")) return show_names();
+    if (is("scheduling")) return show_scheduling();
     if (is("try")) return try_call(first);
     if (is("exit")) return std::atoi(first);
     if (is("die")) return kill(getpid(), std::atoi(first)) + 1;

@@ -67,7 +67,7 @@ TEST_CASE("everything that is supported is parsed", "[config]") {
     CHECK(config.devices.size() == 1);
     CHECK(config.readonly_paths == std::vector<std::string>{"/proc/sys"});
     CHECK(config.sysctl.at("net.core.somaxconn") == "256");
-    CHECK(config.root_is_slave);
+    CHECK(config.root_propagation == 1U << 19U);
     REQUIRE(config.seccomp.has_value());
     CHECK(config.seccomp->default_errno_ret == 38U);
 }
@@ -84,22 +84,10 @@ TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]
     };
     refused("/process/apparmorProfile", "x");
     refused("/process/selinuxLabel", "x");
-    refused("/process/scheduler", {{"policy", "SCHED_BATCH"}});
-    refused("/process/ioPriority", {{"class", "IOPRIO_CLASS_IDLE"}});
-    refused("/process/execCPUAffinity", {{"initial", "0"}});
     refused("/linux/intelRdt", {{"closID", "x"}});
-    refused("/linux/personality", {{"domain", "LINUX32"}});
-    refused("/linux/mountLabel", "x");
     refused("/linux/netDevices", {{"eth0", {{"name", "x"}}}});
-    refused("/linux/memoryPolicy", {{"mode", "MPOL_BIND"}});
     CHECK(complaint(with("/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "/s"}})) ==
           "'linux.seccomp.listenerPath' is not supported yet");
-    CHECK(complaint(with("/linux/rootfsPropagation", "shared")) ==
-          "'linux.rootfsPropagation' is 'shared', which is not supported yet");
-    CHECK(complaint(with("/mounts/0", {{"destination", "/c"}, {"type", "cgroup"}})) ==
-          "'mounts[0].type' is 'cgroup', which is not supported yet");
-    CHECK(complaint(with("/mounts/0", {{"destination", "/c"}, {"source", "/"}, {"options", {"bind", "idmap"}}})) ==
-          "'mounts[0].options': the mount option 'idmap' is not supported yet");
     CHECK(complaint(with("/linux/resources/devices/0", {{"allow", true}, {"access", "rwx"}})) ==
           "'linux.resources.devices[0].access' is made of other letters than 'r', 'w', 'm'");
 }
@@ -130,8 +118,18 @@ TEST_CASE("a wrong value is refused with its place", "[config][invalid]") {
     CHECK(complaint(with("/hostname", std::string(65, 'a'))) == "'hostname' is longer than 64 bytes");
     CHECK(complaint(with("/mounts/0", {{"destination", "/.."}, {"type", "tmpfs"}})) ==
           "'mounts[0].destination' is the root itself");
-    CHECK(complaint(with("/mounts/0", {{"destination", "a"}, {"type", "tmpfs"}})) ==
-          "'mounts[0].destination' is 'a', not an absolute path");
+    CHECK(complaint(with("/mounts/0", {{"destination", ""}, {"type", "tmpfs"}})) ==
+          "'mounts[0].destination' is '', not an absolute path");
+    CHECK(complaint(with("/linux/rootfsPropagation", "ro")) ==
+          "'linux.rootfsPropagation' is 'ro', which is no kind of propagation");
+    CHECK(complaint(with("/mounts/0", {{"destination", "/c"}, {"type", "tmpfs"}, {"options", {"idmap"}}})) ==
+          "'mounts[0]' is to have its ids mapped, but is no bind mount");
+    CHECK(complaint(with("/process/scheduler", {{"policy", "SCHED_FAIR"}})) ==
+          "'process.scheduler.policy' is 'SCHED_FAIR', which is not a scheduling policy");
+    CHECK(complaint(with("/process/execCPUAffinity", {{"final", "3-1"}})) ==
+          "'process.execCPUAffinity.final' is no list of numbers, as '0-3,7' is");
+    CHECK(complaint(with("/linux/memoryPolicy", {{"mode", "MPOL_BIND"}, {"nodes", "0,"}})) ==
+          "'linux.memoryPolicy.nodes' is no list of numbers, as '0-3,7' is");
     CHECK(complaint(with("/linux", nullptr)) == "'linux' is missing");
     CHECK(complaint(with("/linux/namespaces/0", {{"type", "mount"}, {"path", "relative"}})) ==
           "'linux.namespaces[0].path' is not an absolute path");

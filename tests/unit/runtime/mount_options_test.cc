@@ -44,11 +44,15 @@ TEST_CASE("an r in front means everything below too", "[mounts]") {
     CHECK_FALSE(decode_mount_options({"private"}).recursive_propagation);
 }
 
-TEST_CASE("an option that would be dropped without a word is refused", "[mounts][invalid]") {
-    CHECK_THROWS_WITH(decode_mount_options({"bind", "size=1m"}),
-                      "a bind mount has no file system of its own to take the option 'size'");
-    CHECK_THROWS_WITH(decode_mount_options({"tmpcopyup"}), "the mount option 'tmpcopyup' is not supported yet");
-    CHECK_THROWS_WITH(decode_mount_options({"remount"}), "the mount option 'remount' is not supported yet");
+TEST_CASE("what is more than an attribute is told apart from what is the file system's", "[mounts]") {
+    const MountOptions options = decode_mount_options(
+        {"remount", "tmpcopyup", "ridmap", "dirsync", "iversion", "nomand", "silent", "nr_inodes=5"});
+    CHECK(options.remount);
+    CHECK(options.copy_up);
+    CHECK(options.map_ids);
+    CHECK(options.recursive_map_ids);
+    CHECK_FALSE(options.bind);
+    CHECK(options.data == std::vector<FileSystemOption>{{"dirsync", std::nullopt}, {"nr_inodes", "5"}});
 }
 
 }  // namespace smith::runtime
