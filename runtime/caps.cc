@@ -3,10 +3,14 @@
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include "base/error.h"
 
 namespace smith::runtime {
 
@@ -72,6 +76,13 @@ std::optional<int> capability_number(std::string_view name) noexcept {
 unsigned capability_count() noexcept { return kNames.size(); }
 
 std::string_view capability_name(unsigned number) noexcept { return kNames[number]; }
+
+std::uint64_t own_permitted_capabilities() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2] = {};
+    if (syscall(SYS_capget, &header, data) != 0) throw system_error(errno, "looking at our capabilities");
+    return data[0].permitted | (std::uint64_t{data[1].permitted} << 32U);
+}
 
 Result cut_bounding_set(Kernel& kernel, std::uint64_t keep) noexcept {
     for (unsigned number = 0; number <= kHighest; ++number) {

@@ -22,6 +22,9 @@ namespace smith::runtime {
 [[nodiscard]] unsigned capability_count() noexcept;
 [[nodiscard]] std::string_view capability_name(unsigned number) noexcept;
 
+/// What this process could give. Throws Error (system).
+[[nodiscard]] std::uint64_t own_permitted_capabilities();
+
 /// Between clone and execve. First the bounding set is cut, which needs CAP_SETPCAP; then identity changes, which may
 /// take capabilities away and must not; then `limit_capabilities` sets the remaining four sets.
 Result cut_bounding_set(Kernel& kernel, std::uint64_t keep) noexcept;

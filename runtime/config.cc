@@ -24,27 +24,36 @@ void check_version(const JsonView& version) {
     if (!version.string().starts_with("1.")) version.fail("is not a version 1 of the runtime specification");
 }
 
-std::uint64_t parse_capability_set(const JsonView& names) {
+/// "Any value which cannot be mapped to a relevant kernel interface, or cannot be granted otherwise, MUST be logged as
+/// a warning by the runtime" (config.md).
+std::uint64_t parse_capability_set(const JsonView& names, std::vector<std::string>& warnings) {
     std::uint64_t set = 0;
     for (const JsonView& name : names.elements()) {
-        const std::optional<int> number = capability_number(name.string());
-        if (!number) name.fail("is " + quote(name.string()) + ", which is not a capability");
-        set |= std::uint64_t{1} << *number;
+        if (const std::optional<int> number = capability_number(name.string())) {
+            set |= std::uint64_t{1} << *number;
+        } else {
+            warnings.push_back(quote(name.place()) + " is " + quote(name.string()) + ", which is not a capability");
+        }
     }
     return set;
 }
 
-Capabilities parse_capabilities(const JsonView& sets) {
+Capabilities parse_capabilities(const JsonView& sets, std::vector<std::string>& warnings) {
     Capabilities out;
-    out.bounding = parse_capability_set(sets["bounding"]);
-    out.effective = parse_capability_set(sets["effective"]);
-    out.permitted = parse_capability_set(sets["permitted"]);
-    out.inheritable = parse_capability_set(sets["inheritable"]);
-    out.ambient = parse_capability_set(sets["ambient"]);
-    // The kernel would refuse both, far from the document that is wrong (capabilities(7)).
-    if ((out.effective & ~out.permitted) != 0) sets["effective"].fail("has a capability that 'permitted' has not");
+    out.bounding = parse_capability_set(sets["bounding"], warnings);
+    out.effective = parse_capability_set(sets["effective"], warnings);
+    out.permitted = parse_capability_set(sets["permitted"], warnings);
+    out.inheritable = parse_capability_set(sets["inheritable"], warnings);
+    out.ambient = parse_capability_set(sets["ambient"], warnings);
+    // The kernel would refuse both (capabilities(7)). `runc spec` writes the second, and podman did.
+    if ((out.effective & ~out.permitted) != 0) {
+        warnings.push_back("'process.capabilities.effective' has what 'permitted' has not: it cannot be given");
+        out.effective &= out.permitted;
+    }
     if ((out.ambient & ~(out.permitted & out.inheritable)) != 0) {
-        sets["ambient"].fail("has a capability that 'permitted' or 'inheritable' has not");
+        warnings.push_back(
+            "'process.capabilities.ambient' has what 'permitted' or 'inheritable' has not: it cannot be given");
+        out.ambient &= out.permitted & out.inheritable;
     }
     return out;
 }
@@ -137,7 +146,7 @@ RuntimeConfig parse_document(const JsonView& document) {
     check_version(document["ociVersion"]);
     out.hooks = parse_hooks(document["hooks"]);
     out.has_process = document["process"].present();
-    if (out.has_process) out.process = parse_process(document["process"]);
+    if (out.has_process) out.process = parse_process(document["process"], out.warnings);
     out.root_path = document["root"]["path"].string();
     if (out.root_path.empty()) document["root"]["path"].fail("is empty");
     out.root_readonly = document["root"]["readonly"].boolean_or(false);
@@ -155,7 +164,7 @@ RuntimeConfig parse_document(const JsonView& document) {
 
 }  // namespace
 
-ProcessConfig parse_process(const JsonView& process) {
+ProcessConfig parse_process(const JsonView& process, std::vector<std::string>& warnings) {
     ProcessConfig out;
     if (!process.present()) process.fail("is missing");
     out.terminal = process["terminal"].boolean_or(false);
@@ -172,7 +181,7 @@ ProcessConfig parse_process(const JsonView& process) {
     }
     out.cwd = process["cwd"].string();
     if (!out.cwd.starts_with('/')) process["cwd"].fail("is not an absolute path");
-    out.capabilities = parse_capabilities(process["capabilities"]);
+    out.capabilities = parse_capabilities(process["capabilities"], warnings);
     out.rlimits = parse_rlimits(process["rlimits"]);
     out.no_new_privileges = process["noNewPrivileges"].boolean_or(false);
     if (process["oomScoreAdj"].present()) {
@@ -221,7 +230,8 @@ ProcessConfig parse_process_document(std::string_view text, const ProcessConfig&
     const nlohmann::json document = parse_json(text);
     if (!document.is_object()) throw Error(ErrorKind::spec, "the document is not an object");
     const JsonView view(&document);
-    ProcessConfig process = parse_process(view);
+    std::vector<std::string> warnings;  // said when the container was created, about the same capabilities
+    ProcessConfig process = parse_process(view, warnings);
     if (!view["capabilities"].present()) process.capabilities = container.capabilities;
     return process;
 }

@@ -12,7 +12,7 @@ namespace smith::runtime {
 // (uid_t)-1 means "leave as it is" to every call that takes an id.
 inline constexpr std::uint64_t kHighestId = 4294967294;
 
-[[nodiscard]] ProcessConfig parse_process(const JsonView& process);
+[[nodiscard]] ProcessConfig parse_process(const JsonView& process, std::vector<std::string>& warnings);
 [[nodiscard]] Hooks parse_hooks(const JsonView& hooks);
 void parse_linux(const JsonView& linux_object, RuntimeConfig& config);
 

@@ -75,6 +75,7 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
     Container container(kernel, pid, std::move(pidfd), plan.namespaces);
     container.root_mount_ = std::move(root_mount);
     container.warnings_ = config.warnings;
+    container.warnings_.insert(container.warnings_.end(), plan.warnings.begin(), plan.warnings.end());
     gate.status_write.reset();
     go.read.reset();
     if (tied) container.guard_ = start_guard(kernel, container.pidfd());

@@ -14,6 +14,7 @@
 
 #include "base/bounds.h"
 #include "base/error.h"
+#include "runtime/caps.h"
 #include "runtime/cgroup_mounts.h"
 #include "runtime/failure.h"
 #include "runtime/hooks.h"
@@ -22,6 +23,7 @@
 #include "runtime/launcher_image.h"
 #include "runtime/mounts.h"
 #include "runtime/seccomp.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/usher.h"
 
 namespace smith::runtime {
@@ -197,6 +199,22 @@ void plan_identity(const RuntimeConfig& config, Plan& plan) {
     }
 }
 
+/// "Runtimes SHOULD NOT fail if the container configuration requests capabilities that cannot be granted" (config.md):
+/// those that this process, itself confined, does not have. In a user namespace the container has them all.
+void plan_capabilities(const RuntimeConfig& config, Plan& plan) {
+    if (config.has_namespace(CLONE_NEWUSER)) return;
+    Capabilities& sets = plan.process.capabilities;
+    const std::uint64_t ours = own_permitted_capabilities();
+    const std::uint64_t lost = (sets.bounding | sets.permitted | sets.inheritable) & ~ours;
+    for (unsigned number = 0; number < capability_count(); ++number) {
+        if (((lost >> number) & 1U) == 0) continue;
+        plan.warnings.push_back(std::string(capability_name(number)) + " cannot be given: this process lacks it");
+    }
+    for (std::uint64_t* set : {&sets.bounding, &sets.permitted, &sets.effective, &sets.inheritable, &sets.ambient}) {
+        *set &= ours;
+    }
+}
+
 UniqueFd write_orders(Kernel& kernel, const SeccompProgram& program, bool wait) {
     const Result fd = kernel.create_memory_file("smith-orders");
     if (fd < 0) throw system_error(static_cast<int>(-fd), "making the launcher's orders");
@@ -225,7 +243,7 @@ void plan_launch(Kernel& kernel, const RuntimeConfig& config, PlanRequest reques
     SeccompProgram program;
     if (config.seccomp) {
         program = while_doing([] { return std::string("'linux.seccomp'"); },
-                              [&] { return compile_seccomp(*config.seccomp); });
+                              [&] { return cached_seccomp(*config.seccomp, request.seccomp_cache); });
     }
     if (!plan.process.no_new_privileges) {
         // Then the kernel wants CAP_SYS_ADMIN of whoever loads a filter, which the launcher no longer has.
@@ -284,6 +302,7 @@ Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesyste
     plan.domainname = config.domainname;
     plan.process = config.process;
     plan_identity(config, plan);
+    plan_capabilities(config, plan);
     plan_root(kernel, config, bundle, plan);
     plan_mounts(kernel, config, bundle, plan);
     plan_devices(config, plan);
@@ -307,6 +326,7 @@ Plan make_process_plan(Kernel& kernel, const RuntimeConfig& config, PlanRequest 
     plan.process = config.process;
     plan.shows_console = false;
     plan_identity(config, plan);
+    plan_capabilities(config, plan);
     plan_launch(kernel, config, std::move(request), plan);
     return plan;
 }

@@ -86,13 +86,15 @@ struct PlannedHook {
 
 /// What is asked of a plan beside the configuration.
 struct PlanRequest {
-    bool wait_at_gate = false;   ///< the program waits until it is started
-    unsigned preserved_fds = 0;  ///< descriptors 3 and up that the program inherits
-    UniqueFd console_socket;     ///< where the master of the program's terminal is sent
-    bool new_keyring = true;     ///< a session keyring of its own
+    bool wait_at_gate = false;            ///< the program waits until it is started
+    unsigned preserved_fds = 0;           ///< descriptors 3 and up that the program inherits
+    UniqueFd console_socket;              ///< where the master of the program's terminal is sent
+    bool new_keyring = true;              ///< a session keyring of its own
+    std::filesystem::path seccomp_cache;  ///< see seccomp_cache.h; empty: none
 };
 
 struct Plan {
+    std::vector<std::string> warnings;     ///< what was asked for and is done without
     std::uint64_t namespaces = 0;          ///< those to be made
     std::vector<PlannedNamespace> joined;  ///< those to be entered
     bool user_namespace = false;           ///< a new one or one that exists

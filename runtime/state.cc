@@ -67,6 +67,8 @@ ContainerState parse_document(const JsonView& document) {
     state.created_at = document["createdAt"].string();
     state.owner = static_cast<std::uint32_t>(document["owner"].unsigned_integer(kHighestId));
     state.has_process = document["hasProcess"].boolean_or(true);
+    state.has_start_hooks = document["hasStartHooks"].boolean_or(true);
+    state.has_stop_hooks = document["hasStopHooks"].boolean_or(true);
     state.systemd_cgroup = document["systemdCgroup"].boolean_or(false);
     state.annotations = texts_of(document["annotations"]);
     state.cgroups = texts_of(document["cgroups"]);
@@ -103,6 +105,8 @@ std::string write_state(const ContainerState& state) {
                              {"createdAt", state.created_at},
                              {"owner", state.owner},
                              {"hasProcess", state.has_process},
+                             {"hasStartHooks", state.has_start_hooks},
+                             {"hasStopHooks", state.has_stop_hooks},
                              {"systemdCgroup", state.systemd_cgroup},
                              {"annotations", state.annotations},
                              {"rootMount", {{"path", state.root_mount.path}, {"before", state.root_mount.before}}},

@@ -28,12 +28,14 @@ struct ContainerState {
     std::string id;
     /// False until `create` is through.
     bool created = false;
-    ProcessIdentity process;  ///< pid 0: there is none yet
-    std::string bundle;       ///< absolute
-    std::string rootfs;       ///< absolute
-    std::string created_at;   ///< RFC 3339, UTC
-    std::uint32_t owner = 0;  ///< who created it
-    bool has_process = true;  ///< else it cannot be started
+    ProcessIdentity process;       ///< pid 0: there is none yet
+    std::string bundle;            ///< absolute
+    std::string rootfs;            ///< absolute
+    std::string created_at;        ///< RFC 3339, UTC
+    std::uint32_t owner = 0;       ///< who created it
+    bool has_process = true;       ///< else it cannot be started
+    bool has_start_hooks = false;  ///< startContainer or poststart: `start` has to read the configuration
+    bool has_stop_hooks = false;   ///< poststop: so has `delete`
     bool systemd_cgroup = false;
     std::map<std::string, std::string> annotations;
     CgroupPaths cgroups;

@@ -106,7 +106,8 @@ std::vector<std::string> StateDirectory::ids(const fs::path& root) {
         throw system_error(errno, "reading " + quote(root.string()));
     }
     while (const dirent* entry = readdir(directory.get())) {
-        if (entry->d_name[0] != '.') out.emplace_back(entry->d_name);
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != ".." && name.find(':') == std::string_view::npos) out.emplace_back(name);
     }
     std::sort(out.begin(), out.end());
     return out;

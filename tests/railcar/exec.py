@@ -129,6 +129,22 @@ def test_hostile_self_exe(box):
         assert file.read() == before
 
 
+def test_hostile_tracer(box):
+    """where a container may trace us, we run from a sealed copy (CVE-2019-5736)"""
+    def may_trace(document):
+        document["linux"]["namespaces"] = [n for n in document["linux"]["namespaces"] if n["type"] != "user"]
+        document["linux"].pop("uidMappings")
+        document["linux"].pop("gidMappings")
+        document["process"]["capabilities"]["bounding"] = ["CAP_SYS_PTRACE"]
+    started(box, may_trace)
+    running = subprocess.Popen(box.command("exec", "c", "/bin/probe", "pause"), stdout=subprocess.PIPE)
+    assert running.stdout.readline() == b"ready\n"
+    assert os.readlink("/proc/%d/exe" % running.pid).startswith("/memfd:railcar")
+    running.kill()
+    running.wait()
+    running.stdout.close()
+
+
 def test_input_and_output_are_pipes(box):
     """what is written to exec's standard input is read inside"""
     started(box)

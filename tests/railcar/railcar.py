@@ -90,7 +90,8 @@ class Box:
         raise AssertionError("%s is %s, not %s" % (name, self.of(name)["status"], status))
 
     def names(self):
-        return os.listdir(self.state) if os.path.isdir(self.state) else []
+        names = os.listdir(self.state) if os.path.isdir(self.state) else []
+        return [name for name in names if ":" not in name]   # "seccomp:cache" is no container
 
 
 def has_ended(pid):

@@ -16,7 +16,7 @@ def main():
         sys.exit(77)
     said = subprocess.run(["readelf", "-d", sys.argv[1]], stdout=subprocess.PIPE, check=True, text=True).stdout
     needed = re.findall(r"\(NEEDED\).*\[([^]]*)\]", said)
-    assert "libseccomp.so.2" in needed, said
+    assert any(name.startswith("libc.so") for name in needed), said
     more = [name for name in needed if name.split(".so")[0] not in ALLOWED]
     assert not more, "railcar links " + ", ".join(more)
 

@@ -14,13 +14,33 @@ using namespace runtime;
 
 namespace {
 
+/// A state that cannot be read is no reason to keep it.
+std::optional<ContainerState> readable_state(const StateDirectory& directory) {
+    try {
+        if (directory.has_state()) return directory.read();
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::format) throw;
+        program_log().warning(e.message());
+    }
+    return std::nullopt;
+}
+
 /// Whatever runs of it, and whoever is about to make it run.
-void stop(const StateDirectory& directory) {
-    if (!directory.has_state()) return;
-    const ContainerState state = directory.read();
+void stop(const ContainerState& state) {
     if (const UniqueFd pidfd = open_process(linux_kernel(), state.process)) {
         if (is_frozen(state.cgroups)) freeze_cgroups(state.cgroups, false);
         kill_and_wait(pidfd.get());
+    }
+}
+
+/// Where the state cannot say which cgroups there are, the configuration says which there must have been.
+void clear_cgroups(const Global& global, const std::string& id, const StateDirectory& directory) {
+    if (!directory.has_state()) return;  // it had no process yet, and so no cgroup
+    try {
+        const RuntimeConfig config = parse_config(directory.read_config());
+        remove_cgroups(plan_cgroups(config, {id, global.systemd_cgroup, global.rootless}));
+    } catch (const Error& e) {
+        program_log().warning(e.message());
     }
 }
 
@@ -28,21 +48,18 @@ void delete_by_force(const Global& global, const std::string& id) {
     std::optional<StateDirectory> directory;
     try {
         directory = StateDirectory::open(global.root, id);
-        stop(*directory);  // Somebody who creates it, and holds the lock, notices and gives up.
+        // Somebody who creates it, and holds the lock, notices and gives up.
+        if (const auto state = readable_state(*directory)) stop(*state);
         directory->lock();
     } catch (const Error& e) {
         if (e.is_not_found()) return;
         throw;
     }
-    std::optional<ContainerState> state;
-    try {
-        stop(*directory);
-        if (directory->has_state()) state = directory->read();
-    } catch (const Error& e) {
-        // A state that cannot be read is no reason to keep it.
-        if (e.kind() != ErrorKind::format) throw;
-        program_log().warning(e.message());
-    }
+    const std::optional<ContainerState> state = readable_state(*directory);
+    if (state)
+        stop(*state);
+    else
+        clear_cgroups(global, id, *directory);
     remove_container(*directory, state);
 }
 

@@ -10,6 +10,7 @@
 #include "runtime/foreground.h"
 #include "runtime/user_string.h"
 #include "tools/railcar/lifecycle.h"
+#include "tools/railcar/sealed_self.h"
 
 namespace smith::railcar {
 
@@ -131,7 +132,8 @@ void check_status(const Found& found, const ExecRequest& request) {
     }
 }
 
-int run_process(const Found& found, const ExecRequest& request, const RuntimeConfig& config, unsigned preserved) {
+int run_process(const Global& global, const Found& found, const ExecRequest& request, const RuntimeConfig& config,
+                unsigned preserved) {
     const bool has_socket = !request.console_socket.empty();
     if (has_socket && !config.process.terminal) usage("cannot use console socket if no tty is allocated");
     if (config.process.terminal && request.detach && !has_socket) {
@@ -140,6 +142,7 @@ int run_process(const Found& found, const ExecRequest& request, const RuntimeCon
     const SignalForwarding forwarding;
     CreateOptions options;
     options.plan.preserved_fds = preserved;
+    options.plan.seccomp_cache = seccomp_cache_below(global.root);
     ConsolePair console;
     if (config.process.terminal) {
         if (!has_socket) console = make_console_pair();
@@ -173,9 +176,10 @@ int execute(const Global& global, const Words& words) {
     const Found found = find_container(global, id);
     check_status(found, request);
     RuntimeConfig config = parse_config(found.directory.read_config());
+    if (may_trace_us(config)) run_from_sealed_copy();
     config.process = choose_process(request, config, std::move(rest));
     check_ids(config);
-    return run_process(found, request, config, preserved);
+    return run_process(global, found, request, config, preserved);
 }
 
 }  // namespace

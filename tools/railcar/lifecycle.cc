@@ -17,6 +17,7 @@
 #include "runtime/hooks.h"
 #include "runtime/user_string.h"
 #include "tools/railcar/log.h"
+#include "tools/railcar/sealed_self.h"
 
 namespace smith::railcar {
 
@@ -32,15 +33,16 @@ Status status_of(const StateDirectory& directory, const ContainerState& state, b
 }
 
 /// The status is read to its end: a whole record may still be in it that `create` did not stay for.
-void wait_until_executed(int status, const RuntimeConfig& config) {
+void wait_until_executed(int status, const StateDirectory& directory) {
     Failure report{};
     bool launched = false;
-    // What can fail behind the gate are the launcher's steps; all they say is what was to be run.
-    Plan plan;
-    plan.process = config.process;
     while (read_report(status, report)) {
         launched = report.error_number == 0 && report.step == StepId::launch_exec;
-        if (report.error_number != 0) throw_failure(report, plan);
+        if (report.error_number == 0) continue;
+        // What can fail behind the gate are the launcher's steps; all they say is what was to be run.
+        Plan plan;
+        plan.process = parse_config(directory.read_config()).process;
+        throw_failure(report, plan);
     }
     if (!launched) throw Error(ErrorKind::system, "container not running: it ended before it was started");
 }
@@ -131,6 +133,9 @@ ContainerState first_state(const Global& global, const std::string& id, const Bu
     state.created_at = current_time();
     state.owner = geteuid();
     state.has_process = bundle.config.has_process;
+    const Hooks& hooks = bundle.config.hooks;
+    state.has_start_hooks = !hooks.start_container.empty() || !hooks.poststart.empty();
+    state.has_stop_hooks = !hooks.poststop.empty();
     state.systemd_cgroup = global.systemd_cgroup;
     state.annotations = bundle.config.annotations;
     return state;
@@ -179,6 +184,8 @@ std::vector<Option> create_options(CreateRequest& request) {
             flag("no-new-keyring", 0, request.no_new_keyring)};
 }
 
+std::filesystem::path seccomp_cache_below(const std::filesystem::path& root) { return root / "seccomp:cache"; }
+
 void write_pid_file(const std::filesystem::path& file, pid_t pid) {
     if (file.empty()) return;
     // Whole or not at all: callers wait for the file to appear.
@@ -214,6 +221,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
         bundle.config.process.env.push_back("LISTEN_PID=1");
     }
     check_terminal(bundle.config, request);
+    if (joins_who_may_trace_us(bundle.config)) run_from_sealed_copy();
     StateDirectory directory = StateDirectory::claim(global.root, id);
     ContainerState state = first_state(global, id, bundle);
     try {
@@ -222,6 +230,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
         options.gate = directory.make_gate();
         options.plan.preserved_fds = preserved;
         options.plan.new_keyring = !request.no_new_keyring;
+        options.plan.seccomp_cache = seccomp_cache_below(global.root);
         ConsolePair console;
         if (bundle.config.process.terminal) {
             if (request.console_socket.empty()) console = make_console_pair();
@@ -259,7 +268,8 @@ void start_container(const Global&, StateDirectory& directory, const ContainerSt
     if (!state.has_process) {
         throw Error(ErrorKind::spec, "the configuration has no 'process': there is nothing to start");
     }
-    const RuntimeConfig config = parse_config(directory.read_config());
+    RuntimeConfig config;
+    if (state.has_start_hooks) config = parse_config(directory.read_config());
     const ContainerInit init{state.process.pid, pidfd};
     // "If any startContainer hook fails, the runtime MUST generate an error, stop the container, and continue the
     // lifecycle at step 12", the deletion. So with poststart since 1.3.
@@ -267,7 +277,7 @@ void start_container(const Global&, StateDirectory& directory, const ContainerSt
             [&] { run_inside(config, config.hooks.start_container, init, state_for_hooks(state, Status::created)); });
     const UniqueFd status = directory.open_gate();
     if (!status) throw Error(ErrorKind::system, "container not running: it ended before it was started");
-    while_doing([&] { return "starting " + quote(state.id); }, [&] { wait_until_executed(status.get(), config); });
+    while_doing([&] { return "starting " + quote(state.id); }, [&] { wait_until_executed(status.get(), directory); });
     directory.remove_gate();
     or_stop(pidfd, [&] {
         run_hooks(linux_kernel(), config.hooks.poststart, "poststart", state_for_hooks(state, Status::running));
@@ -276,7 +286,7 @@ void start_container(const Global&, StateDirectory& directory, const ContainerSt
 
 void remove_container(StateDirectory& directory, const std::optional<ContainerState>& state) {
     std::vector<Hook> poststop;
-    if (state && state->created) {
+    if (state && state->created && state->has_stop_hooks) {
         try {
             poststop = parse_config(directory.read_config()).hooks.poststop;
         } catch (const Error& e) {

@@ -62,6 +62,9 @@ void kill_and_wait(int pidfd);
 /// The processes of a container, in ascending order.
 [[nodiscard]] std::vector<pid_t> processes_of(const Found& found);
 
+/// Beside the containers' directories, under a name that no id can have.
+[[nodiscard]] std::filesystem::path seccomp_cache_below(const std::filesystem::path& root);
+
 void write_pid_file(const std::filesystem::path& file, pid_t pid);
 
 /// Checks that descriptors 3 and up, `count` of them (and those of LISTEN_FDS), are open, before anything else is

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the commands of a runtime are told and what they remember: hooks, users, processes, states.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "runtime/config.h"
 #include "runtime/process_identity.h"
+#include "runtime/seccomp_cache.h"
+#include "runtime/signal_name.h"
 #include "runtime/state.h"
 #include "runtime/user_string.h"
 #include "tests/unit/runtime/documents.h"
+#include "tests/unit/temp_dir.h"
 
 namespace smith::runtime {
 
@@ -134,6 +142,44 @@ TEST_CASE("a state that is not one is refused", "[state][invalid]") {
     CHECK(complaint("/cgroups", {{"memory", "../x"}}) == "'cgroups.memory' is not an absolute path");
     CHECK(complaint("/annotations", {{"a", 1}}) == "'annotations.a' is not a string");
     CHECK(complaint_of([] { static_cast<void>(parse_state("")); }).find("not valid JSON") == 0);
+}
+
+TEST_CASE("signals are known by number and by name", "[signal]") {
+    CHECK(parse_signal("9") == 9);
+    CHECK(parse_signal("KILL") == SIGKILL);
+    CHECK(parse_signal("SIGTERM") == SIGTERM);
+    CHECK(parse_signal("sigusr1") == SIGUSR1);
+    CHECK(parse_signal("RTMIN+1") == SIGRTMIN + 1);
+    CHECK(parse_signal("SIGRTMAX-2") == SIGRTMAX - 2);
+    CHECK(parse_signal("64") == 64);
+    for (const char* text :
+         {"", "0", "65", "-9", "+9", "9 ", "SIG", "NOTHING", "RTMIN-1", "RTMAX+1", "RTMIN+99", "RTMINX"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_signal(text).has_value());
+    }
+}
+
+TEST_CASE("a translated filter is found again, and only for what it was made from", "[seccomp]") {
+    const TempDir directory;
+    const std::filesystem::path cache = directory.path() / "cache";
+    const SeccompConfig config = default_seccomp();
+    const SeccompProgram program = compile_seccomp(config);
+    CHECK(cached_seccomp(config, cache).instructions == program.instructions);
+    CHECK(cached_seccomp(config, cache).instructions == program.instructions);
+    REQUIRE(std::distance(std::filesystem::directory_iterator(cache), {}) == 1);
+    SeccompConfig other = config;
+    other.rules.front().errno_ret = 99;
+    CHECK(seccomp_key(other) != seccomp_key(config));
+    // Damaged, cut, of another key: it is made again.
+    const std::filesystem::path file = std::filesystem::directory_iterator(cache)->path();
+    for (const std::uintmax_t size : {std::uintmax_t{0}, std::uintmax_t{15}, std::filesystem::file_size(file) - 1}) {
+        std::filesystem::resize_file(file, size);
+        CHECK(cached_seccomp(config, cache).instructions == program.instructions);
+    }
+    const UniqueFd fd = open_file(file, O_WRONLY);
+    REQUIRE(pwrite(fd.get(), "X", 1, 40) == 1);
+    CHECK(cached_seccomp(config, cache).instructions == program.instructions);
+    CHECK(cached_seccomp(config, "/nowhere/at/all").instructions == program.instructions);
 }
 
 TEST_CASE("what hooks read is the specification's state", "[state]") {
