@@ -80,19 +80,13 @@ ocilayout::CopyOptions copy_options(const CopyFlags& flags, const Context& conte
 }
 
 ImageHead open_image_head(const std::string& source, const Context& context) {
-    return while_doing(
-        [&] { return "reading image " + quote(source); },
-        [&] { return ocilayout::load_image_head(ocilayout::parse_reference(source), read_options(context, true)); });
+    return ocilayout::load_image_head(ocilayout::parse_reference(source), read_options(context, true));
 }
 
 ocilayout::LoadedImage open_image(const std::string& source, const Context& context) {
-    const ocilayout::Reference reference = ocilayout::parse_reference(source);
     const ContentStore store(context.cache_dir());
-    ocilayout::LoadedImage image = while_doing(
-        [&] { return "reading image " + quote(source); },
-        [&] { return ocilayout::load_image(reference, store, context.reporter, read_options(context, true)); });
-    for (const std::string& warning : image.warnings) context.reporter.warn(warning);
-    return image;
+    return ocilayout::load_image(ocilayout::parse_reference(source), store, context.reporter,
+                                 read_options(context, true));
 }
 
 const Artifact* find_artifact(const ImageHead& head, std::string_view type) {
