@@ -30,7 +30,7 @@ const Content& find_file(const FileTree& tree, const std::string& path, const st
 
 int run_command(const CatCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
-    const ocilayout::LoadedImage image = open_image(command.source, context);
+    const ocilayout::LoadedImage image = open_image(command.source, context, false);
     // All of them are looked for before the first is written.
     std::vector<Content> contents;
     for (const std::string& path : command.paths) contents.push_back(find_file(image.tree, path, command.source));

@@ -3,6 +3,7 @@
 // `smith diff`: in what two images differ: configuration, packages, files and their sizes.
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -106,8 +107,11 @@ Difference compare(const LoadedImage& before, const LoadedImage& after) {
     out.config = compare_configs(config_of(before), config_of(after));
     const std::vector<std::string> a = packages_of(before.head);
     const std::vector<std::string> b = packages_of(after.head);
-    std::ranges::set_difference(a, b, std::back_inserter(out.packages_only_before));
-    std::ranges::set_difference(b, a, std::back_inserter(out.packages_only_after));
+    // An image that does not say what it is made of is not made of nothing.
+    if (!a.empty() && !b.empty()) {
+        std::ranges::set_difference(a, b, std::back_inserter(out.packages_only_before));
+        std::ranges::set_difference(b, a, std::back_inserter(out.packages_only_after));
+    }
     out.files = compare_trees(before.tree, after.tree);
     out.size_before = size_of(before.tree);
     out.size_after = size_of(after.tree);

@@ -95,7 +95,7 @@ std::string list(const std::vector<Entries::const_iterator>& entries, const std:
 
 int run_command(const LsCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
-    const ocilayout::LoadedImage image = open_image(command.source, context);
+    const ocilayout::LoadedImage image = open_image(command.source, context, false);
     const auto entries = choose(image.tree, command);
     context.reporter.clear();
     if (!context.common.json) {

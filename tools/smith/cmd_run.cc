@@ -10,7 +10,7 @@ namespace smith::cli {
 
 int run_command(const RunCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
-    const ocilayout::LoadedImage image = open_image(command.source, context);
+    const ocilayout::LoadedImage image = open_image(command.source, context, false);
     // From here on the terminal is the program's.
     context.reporter.clear();
     const builder::RunnableImage runnable{image.tree, *image.contents, image.head.config};

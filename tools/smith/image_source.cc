@@ -83,10 +83,10 @@ ImageHead open_image_head(const std::string& source, const Context& context) {
     return ocilayout::load_image_head(ocilayout::parse_reference(source), read_options(context, true));
 }
 
-ocilayout::LoadedImage open_image(const std::string& source, const Context& context) {
+ocilayout::LoadedImage open_image(const std::string& source, const Context& context, bool artifacts) {
     const ContentStore store(context.cache_dir());
     return ocilayout::load_image(ocilayout::parse_reference(source), store, context.reporter,
-                                 read_options(context, true));
+                                 read_options(context, artifacts));
 }
 
 const Artifact* find_artifact(const ImageHead& head, std::string_view type) {

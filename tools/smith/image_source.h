@@ -27,7 +27,9 @@ namespace smith::cli {
 /// Throws as load_image_head(), with the image's name in front.
 [[nodiscard]] ocilayout::ImageHead open_image_head(const std::string& source, const Context& context);
 /// Likewise, with its files. What the image had and a tree can't hold goes to the reporter.
-[[nodiscard]] ocilayout::LoadedImage open_image(const std::string& source, const Context& context);
+/// Without `artifacts`, a registry is not asked for what hangs on the image.
+[[nodiscard]] ocilayout::LoadedImage open_image(const std::string& source, const Context& context,
+                                                bool artifacts = true);
 
 /// Null when nothing of that type is attached.
 [[nodiscard]] const ocilayout::Artifact* find_artifact(const ocilayout::ImageHead& head, std::string_view type);
