@@ -97,7 +97,9 @@ TEST_CASE("a key is named by a file, a variable or a URI", "[signature]") {
     ::setenv("SMITH_TEST_KEY", std::string(kP256Public).c_str(), 1);
     CHECK(PublicKey::load("env://SMITH_TEST_KEY").pem() == kP256Public);
     CHECK_THROWS_WITH(PublicKey::load("env://SMITH_TEST_NO_KEY"), Catch::Contains("is not set"));
-    CHECK_THROWS_WITH(PublicKey::load("pkcs11:object=none;type=public"), Catch::Contains("token"));
+    // Whatever is installed here.
+    ::setenv("OPENSSL_ENGINES", "/nonexistent", 1);
+    CHECK_THROWS_WITH(PublicKey::load("pkcs11:object=none;type=public"), Catch::Contains("to reach tokens by"));
     CHECK_THROWS_WITH(PublicKey::load("/no/such/key"), Catch::Contains("reading the key"));
 }
 
