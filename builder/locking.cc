@@ -88,10 +88,18 @@ resolver::MetadataOptions metadata_options(const Environment& environment, const
     return out;
 }
 
-resolver::Request make_request(const Project& project) {
+resolver::Request package_choice(const Project& project) {
     resolver::Request out;
     out.arch = project.arch;
     out.releasever = project.spec.releasever;
+    for (const auto& module : project.spec.modules) out.modules.push_back(module.value);
+    out.preset_modules = project.preset_modules;
+    out.platform = project.module_platform_id;
+    return out;
+}
+
+resolver::Request make_request(const Project& project) {
+    resolver::Request out = package_choice(project);
     out.weak = project.weak_dependencies;
     out.best = project.best;
     for (const std::string& name : requested_packages(project)) {

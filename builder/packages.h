@@ -31,6 +31,8 @@ namespace smith::builder {
 
 /// What the solver is asked. Hashes local packages. Throws Error (system).
 [[nodiscard]] resolver::Request make_request(const Project& project);
+/// The part of it that decides which packages there are: what questions about repositories need.
+[[nodiscard]] resolver::Request package_choice(const Project& project);
 /// Which metadata will do: that of `held`, the lock that stands, is not to be fallen behind.
 [[nodiscard]] resolver::MetadataOptions metadata_options(const Environment& environment,
                                                          const std::optional<resolver::Lock>& held);

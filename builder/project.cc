@@ -35,10 +35,29 @@ void refuse_what_is_missing(const Spec& spec) {
     }
 }
 
+void take_sources(Project& out, Sources sources) {
+    out.arch = std::move(sources.arch);
+    out.spec.releasever = std::move(sources.releasever);
+    out.weak_dependencies = sources.weak_dependencies;
+    out.best = sources.best;
+    out.preset_modules = std::move(sources.preset_modules);
+    out.module_platform_id = std::move(sources.module_platform_id);
+    out.repos = std::move(sources.repos);
+}
+
 }  // namespace
 
 fs::path lock_file_of(const ProjectOptions& options) {
     return !options.lock.empty() ? options.lock : without_yaml(options.spec) += ".lock";
+}
+
+Project open_repositories(const ProjectOptions& options, Reporter& reporter) {
+    // A spec without packages needs no repositories.
+    Spec spec;
+    spec.packages.emplace_back();
+    Project out;
+    take_sources(out, collect_sources(spec, ".", options, reporter));
+    return out;
 }
 
 Project open_project(const ProjectOptions& options, Reporter& reporter) {
@@ -50,13 +69,8 @@ Project open_project(const ProjectOptions& options, Reporter& reporter) {
     out.name = without_yaml(options.spec).filename().string();
     refuse_what_is_missing(out.spec);
 
-    Sources sources = collect_sources(out.spec, out.directory, options, reporter);
-    out.arch = std::move(sources.arch);
+    take_sources(out, collect_sources(out.spec, out.directory, options, reporter));
     out.arch_is_given = !options.arch.empty() || !out.spec.arch.empty();
-    out.spec.releasever = std::move(sources.releasever);
-    out.weak_dependencies = sources.weak_dependencies;
-    out.best = sources.best;
-    out.repos = std::move(sources.repos);
     if (!options.vendor.empty()) use_vendored(out.repos, options.vendor);
     return out;
 }

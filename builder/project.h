@@ -52,14 +52,20 @@ struct Project {
     std::string arch;            ///< as rpm calls it: "x86_64", "aarch64"
     bool arch_is_given = false;  ///< by the spec or the command line, as opposed to this machine's
     std::vector<resolver::RepoConfig> repos;
-    bool weak_dependencies = false;  ///< in the end: the spec's, or what stands in for it
-    bool best = true;                ///< likewise
+    bool weak_dependencies = false;           ///< in the end: the spec's, or what stands in for it
+    bool best = true;                         ///< likewise
+    std::vector<std::string> preset_modules;  ///< what this machine's dnf is set to, where its repositories are taken
+    std::string module_platform_id;           ///< the spec's, or dnf.conf's; "": what the packages say
 };
 
 /// Reads the spec and everything it refers to. Says no to what can't be built yet, with the line that asks for it.
 /// Repositories: see project_repos.h.
 /// Throws Error: spec, usage, system.
 [[nodiscard]] Project open_project(const ProjectOptions& options, Reporter& reporter);
+
+/// What the command line and this machine say about repositories, where there is no spec: for questions about them.
+/// Throws Error: spec, usage, system.
+[[nodiscard]] Project open_repositories(const ProjectOptions& options, Reporter& reporter);
 
 /// Where the lock is, or would be: open_project() knows more, and needs the spec for it.
 [[nodiscard]] std::filesystem::path lock_file_of(const ProjectOptions& options);

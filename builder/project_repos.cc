@@ -148,10 +148,12 @@ void add_found_repos(Sources& out, const Spec& spec, const fs::path& directory, 
             resolver::read_host_config(options.host_root, resolver::repo_vars(out.arch, out.releasever), reporter);
         out.releasever = host.vars.releasever;
         out.repos = std::move(host.repos);
+        out.preset_modules = std::move(host.modules);
         main = std::move(host.main);
     }
     out.weak_dependencies = main.install_weak_deps.value_or(out.weak_dependencies);
     out.best = main.best.value_or(out.best);
+    out.module_platform_id = main.module_platform_id;
 }
 
 void check_releasever(const RepoConfig& repo) {
@@ -182,6 +184,7 @@ Sources collect_sources(const Spec& spec, const fs::path& directory, const Proje
     }
     out.weak_dependencies = spec.weak_dependencies.value_or(out.weak_dependencies);
     out.best = spec.best.value_or(out.best);
+    if (!spec.module_platform_id.empty()) out.module_platform_id = spec.module_platform_id;
 
     std::erase_if(out.repos, [](const RepoConfig& config) { return !config.enabled; });
     for (const RepoConfig& config : out.repos) {

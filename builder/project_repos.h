@@ -22,6 +22,8 @@ struct Sources {
     std::string releasever;  ///< "": none is known, and none is needed
     bool weak_dependencies = false;
     bool best = true;
+    std::vector<std::string> preset_modules;
+    std::string module_platform_id;
 };
 
 /// `directory` is what relative names in `spec` are relative to. Throws Error: spec, usage, system.

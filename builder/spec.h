@@ -172,6 +172,8 @@ struct Spec {
     std::string releasever;                      ///< "": not given
     std::optional<bool> weak_dependencies;       ///< not given: see docs/repositories.md
     std::optional<bool> best;                    ///< likewise
+    LocatedStrings modules;                      ///< "NAME:STREAM", "NAME" or "-NAME": see docs/spec.md
+    std::string module_platform_id;              ///< such as "platform:el9"; "": what the packages say
     std::optional<Located<std::string>> parent;  ///< an image whose layers stay below ours
     MockSpec mock;
 

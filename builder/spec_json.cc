@@ -182,6 +182,8 @@ void add_source(Members& m, const Spec& spec) {
     m.text("releasever", spec.releasever);
     if (spec.weak_dependencies) m.put("weak-dependencies", *spec.weak_dependencies);
     if (spec.best) m.put("best", *spec.best);
+    m.list("modules", spec.modules);
+    m.text("module-platform-id", spec.module_platform_id);
     if (spec.parent) m.put("parent", spec.parent->value);
     m.object("mock", json_of(spec.mock));
 }

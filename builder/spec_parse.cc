@@ -104,6 +104,44 @@ void read_arch(Draft& d, const Field& f) {
     }
 }
 
+// -- which packages there are
+
+/// A part of a module's name: what libmodulemd lets through, less what would be a glob to dnf.
+bool is_module_word(std::string_view text) {
+    const auto is_odd = [](char c) {
+        return c <= ' ' || c == 0x7f || std::string_view(":/*?[]@,").find(c) != std::string_view::npos;
+    };
+    return !text.empty() && std::none_of(text.begin(), text.end(), is_odd);
+}
+
+/// "nodejs:18", "nodejs"
+bool is_module(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    return is_module_word(text.substr(0, colon)) &&
+           (colon == std::string_view::npos || is_module_word(text.substr(colon + 1)));
+}
+
+void read_modules(Draft& d, const Field& f) {
+    f.each([&](const Field& item) {
+        const Located<std::string> name = item.located_word();
+        const bool is_off = name.value.starts_with('-');
+        const std::string_view module = std::string_view(name.value).substr(is_off ? 1 : 0);
+        if (!name.value.empty() && (!is_module(module) || (is_off && module.find(':') != std::string_view::npos))) {
+            item.problem("must be a module and its stream, such as nodejs:18, or -nodejs for none of it, not " +
+                         quote(name.value));
+        }
+        d.spec.modules.push_back(name);
+    });
+}
+
+void read_platform(Draft& d, const Field& f) {
+    d.spec.module_platform_id = f.word();
+    const std::string_view id = d.spec.module_platform_id;
+    if (!id.empty() && (!is_module(id) || id.find(':') == std::string_view::npos)) {
+        f.problem("must be a platform, such as platform:el9, not " + quote(id));
+    }
+}
+
 // -- how it runs
 
 void read_user(Draft& d, const Field& f) {
@@ -225,7 +263,7 @@ void read_schema(Draft&, const Field& f) {
 // -- all of it
 
 // In the order of docs/spec.md.
-constexpr std::array<Key<Draft>, 31> kTopKeys{{
+constexpr std::array<Key<Draft>, 33> kTopKeys{{
     {"schema", read_schema},
     {"type", read_type},
     {"package", read_package},
@@ -236,6 +274,8 @@ constexpr std::array<Key<Draft>, 31> kTopKeys{{
     {"releasever", [](Draft& d, const Field& f) { d.spec.releasever = f.word(); }},
     {"weak-dependencies", [](Draft& d, const Field& f) { d.spec.weak_dependencies = f.flag(); }},
     {"best", [](Draft& d, const Field& f) { d.spec.best = f.flag(); }},
+    {"modules", read_modules},
+    {"module-platform-id", read_platform},
     {"parent", [](Draft& d, const Field& f) { d.spec.parent = f.located_word(); }},
     {"mock", [](Draft& d, const Field& f) { d.spec.mock = read_mock(f); }},
     {"paths", [](Draft& d, const Field& f) { d.spec.paths = read_globs(f); }},
@@ -259,8 +299,17 @@ constexpr std::array<Key<Draft>, 31> kTopKeys{{
     {"test", [](Draft& d, const Field& f) { d.spec.tests = read_test_steps(f); }},
 }};
 
+/// "https://example.org/x-1-1.noarch.rpm": dnf takes it. Nobody would vouch for these bytes, and a lock names no server.
+bool is_rpm_url(std::string_view name) { return name.find("://") != std::string_view::npos && name.ends_with(".rpm"); }
+
 void check_packages(Draft& d, const YamlNode& root, SpecReading& in) {
     LocatedStrings& packages = d.spec.packages;
+    for (const Located<std::string>& package : packages) {
+        if (!is_rpm_url(package.value)) continue;
+        in.problem(package.at, quote(package.value) +
+                                   " is the URL of a package, for which nothing vouches; name its repository in 'repos', "
+                                   "or download it and name the file");
+    }
     const YamlNode* package = root.find("package");
     if (package != nullptr && root.find("packages") != nullptr) {
         in.problem(*package, "'package' and 'packages' are both given; one list will do");

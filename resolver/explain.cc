@@ -176,7 +176,7 @@ private:
     }
 
     [[nodiscard]] std::string not_installable(Id id) const {
-        if (pool_.is_excluded(id)) return package(id) + " is excluded by its repository's excludepkgs or includepkgs";
+        if (pool_.is_excluded(id)) return package(id) + " " + pool_.why_excluded(id);
         return package(id) + " is not for this architecture";
     }
 

@@ -9,6 +9,7 @@
 #include "base/bounds.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "resolver/ini.h"
 
 namespace smith::resolver {
 
@@ -86,6 +87,37 @@ std::vector<fs::path> repo_files(const MainConfig& main, const RepoVars& vars, c
     return out;
 }
 
+/// One module's state, as libdnf keeps it.
+void read_module_state(const fs::path& file, Reporter& reporter, std::vector<std::string>& out) {
+    reporter.debug("module of this machine: " + quote(file.string()));
+    for (const IniSection& section : parse_ini(read_file(file, limits::kMaxVariableBytes), file.string())) {
+        std::string stream;
+        std::string state;
+        for (const IniEntry& entry : section.entries) {
+            if (entry.key == "stream") stream = entry.value;
+            if (entry.key == "state") state = entry.value;
+        }
+        if (state == "disabled" || state == "0" || state == "false") out.push_back("-" + section.name);
+        const bool is_on = state == "enabled" || state == "1" || state == "true";
+        if (is_on && !stream.empty()) out.push_back(section.name + ":" + stream);
+    }
+}
+
+std::vector<std::string> read_modules(const fs::path& root, Reporter& reporter) {
+    std::error_code none;
+    std::vector<std::string> out;
+    for (const auto& entry : fs::directory_iterator(below(root, "/etc/dnf/modules.d"), none)) {
+        if (entry.path().extension() == ".module") read_module_state(entry.path(), reporter, out);
+    }
+    for (const auto& entry : fs::directory_iterator(below(root, "/etc/dnf/modules.defaults.d"), none)) {
+        if (entry.path().extension() != ".yaml") continue;
+        reporter.warn(quote(entry.path().string()) +
+                      ": defaults of modules that a machine has of its own are not read, ignoring");
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 }  // namespace
 
 HostConfig read_host_config(const fs::path& root, RepoVars vars, Reporter& reporter) {
@@ -110,6 +142,7 @@ HostConfig read_host_config(const fs::path& root, RepoVars vars, Reporter& repor
             out.repos.push_back(std::move(repo));
         }
     }
+    out.modules = read_modules(root, reporter);
     return out;
 }
 

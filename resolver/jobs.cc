@@ -7,65 +7,12 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "resolver/group_jobs.h"
 #include "resolver/package_spec.h"
 
 namespace smith::resolver {
 
 namespace {
-
-/// A name without version and architecture also means what replaces that package.
-void add_obsoleters(std::vector<Id>& candidates, const PackagePool& pool) {
-    ::Pool* raw = pool.raw();
-    const std::unordered_set<Id> wanted(candidates.begin(), candidates.end());
-    for (const Id id : pool.packages()) {
-        const ::Solvable* solvable = pool_id2solvable(raw, id);
-        if (solvable->dep_obsoletes == 0 || wanted.contains(id) || !pool.is_installable(id)) continue;
-        for (const Id* dep = solvable->repo->idarraydata + solvable->dep_obsoletes; *dep != 0; ++dep) {
-            const bool replaces = std::any_of(wanted.begin(), wanted.end(), [&](Id old) {
-                return pool_match_nevr(raw, pool_id2solvable(raw, old), *dep) != 0;
-            });
-            if (replaces) {
-                candidates.push_back(id);
-                break;
-            }
-        }
-    }
-}
-
-bool add_group_jobs(const std::string& request, const PackagePool& pool, std::vector<Job>& jobs, Reporter& reporter) {
-    const std::vector<const Group*> groups = pool.groups().match(request.substr(1));
-    std::map<std::string, const GroupPackage*, std::less<>> wanted;
-    for (const Group* group : groups) {
-        for (const GroupPackage& package : group->packages) {
-            const GroupPackage*& known = wanted[package.name];
-            if (known == nullptr || !known->condition.empty()) known = &package;
-        }
-    }
-    std::map<std::string, std::vector<Id>> by_name;
-    for (const Id id : pool.packages()) {
-        const ::Solvable* solvable = pool_id2solvable(pool.raw(), id);
-        const auto found = wanted.find(pool_id2str(pool.raw(), solvable->name));
-        if (found == wanted.end() || !pool.is_installable(id)) continue;
-        const bool fits = pool.basearch() == pool_id2str(pool.raw(), solvable->arch);
-        if (fits || !found->second->basearch_only) by_name[found->first].push_back(id);
-    }
-    for (const auto& [name, package] : wanted) {
-        const auto found = by_name.find(name);
-        if (found == by_name.end()) {
-            reporter.warn("no repository has package " + quote(name) + " of group " + quote(request) + ", ignoring");
-            continue;
-        }
-        Job job{request, std::move(found->second), 0};
-        if (package->condition.empty()) {
-            add_obsoleters(job.candidates, pool);
-        } else {
-            const Id condition = pool_str2id(pool.raw(), package->condition.c_str(), 1);
-            job.rich = pool_rel2id(pool.raw(), pool_str2id(pool.raw(), name.c_str(), 1), condition, REL_COND, 1);
-        }
-        jobs.push_back(std::move(job));
-    }
-    return !groups.empty();
-}
 
 bool add_jobs(const std::string& request, const PackagePool& pool, std::vector<Job>& jobs, Reporter& reporter) {
     if (is_group(request)) return add_group_jobs(request, pool, jobs, reporter);
@@ -134,52 +81,6 @@ std::vector<std::string> similar_names(std::string_view wanted, const PackagePoo
     return out;
 }
 
-std::string list(const std::vector<std::string>& names) {
-    std::string out;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (i > 0) out += i + 1 == names.size() ? " or " : ", ";
-        out += quote(names[i]);
-    }
-    return out;
-}
-
-/// Why `request` means nothing, in one sentence.
-std::string explain_absence(const std::string& request, const PackagePool& pool) {
-    if (is_path(request)) return "no package has the file " + quote(request);
-    if (is_group(request)) {
-        if (pool.groups().groups.empty()) return "no repository has groups, such as " + quote(request);
-        std::set<std::string> ids;
-        for (const Group& group : pool.groups().groups) ids.insert("@" + group.id);
-        constexpr std::size_t kShown = 8;
-        std::vector<std::string> shown(ids.begin(), ids.end());
-        const bool all = shown.size() <= kShown;
-        if (!all) shown.resize(kShown);
-        return "no repository has the group " + quote(request) + "; there is " + list(shown) +
-               (all ? "" : ", and more");
-    }
-    const std::vector<Id> unusable = match_spec(request, pool, Among::all).packages;
-    if (!unusable.empty()) {
-        const Id id = unusable.front();
-        const std::string who = pool.name_of(id);
-        if (pool.is_excluded(id)) return quote(request) + " is excluded by its repository's excludepkgs or includepkgs";
-        return "nothing provides " + quote(request) + " for this architecture; there is " + who;
-    }
-    std::string out = "nothing provides " + quote(request);
-    // "app > 3": the name may be right, and only the version be out of reach.
-    const std::string name = request.substr(0, request.find(' '));
-    std::optional<Nevra> newest;
-    if (name != request) {
-        for (const Id id : match_spec(name, pool).packages) {
-            const Nevra nevra = pool.nevra_of(id);
-            if (!newest || compare_evr(nevra, *newest) > 0) newest = nevra;
-        }
-    }
-    if (newest) return out + "; there is " + newest->str();
-    const std::vector<std::string> similar = similar_names(name, pool);
-    if (!similar.empty()) out += "; did you mean " + list(similar) + "?";
-    return out;
-}
-
 /// Walks over everything that could come into a solution, and notes the files that are asked for on the way.
 class FileDependencies {
 public:
@@ -234,6 +135,59 @@ private:
 };
 
 }  // namespace
+
+void add_obsoleters(std::vector<Id>& candidates, const PackagePool& pool) {
+    ::Pool* raw = pool.raw();
+    const std::unordered_set<Id> wanted(candidates.begin(), candidates.end());
+    for (const Id id : pool.packages()) {
+        const ::Solvable* solvable = pool_id2solvable(raw, id);
+        if (solvable->dep_obsoletes == 0 || wanted.contains(id) || !pool.is_installable(id)) continue;
+        for (const Id* dep = solvable->repo->idarraydata + solvable->dep_obsoletes; *dep != 0; ++dep) {
+            const bool replaces = std::any_of(wanted.begin(), wanted.end(), [&](Id old) {
+                return pool_match_nevr(raw, pool_id2solvable(raw, old), *dep) != 0;
+            });
+            if (replaces) {
+                candidates.push_back(id);
+                break;
+            }
+        }
+    }
+}
+
+std::string list_choices(const std::vector<std::string>& names) {
+    std::string out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i > 0) out += i + 1 == names.size() ? " or " : ", ";
+        out += quote(names[i]);
+    }
+    return out;
+}
+
+std::string explain_absence(const std::string& request, const PackagePool& pool) {
+    if (is_path(request)) return "no package has the file " + quote(request);
+    if (is_group(request)) return explain_absent_group(request, pool);
+    const std::vector<Id> unusable = match_spec(request, pool, Among::all).packages;
+    if (!unusable.empty()) {
+        const Id id = unusable.front();
+        const std::string who = pool.name_of(id);
+        if (pool.is_excluded(id)) return quote(request) + " " + pool.why_excluded(id);
+        return "nothing provides " + quote(request) + " for this architecture; there is " + who;
+    }
+    std::string out = "nothing provides " + quote(request);
+    // "app > 3": the name may be right, and only the version be out of reach.
+    const std::string name = request.substr(0, request.find(' '));
+    std::optional<Nevra> newest;
+    if (name != request) {
+        for (const Id id : match_spec(name, pool).packages) {
+            const Nevra nevra = pool.nevra_of(id);
+            if (!newest || compare_evr(nevra, *newest) > 0) newest = nevra;
+        }
+    }
+    if (newest) return out + "; there is " + newest->str();
+    const std::vector<std::string> similar = similar_names(name, pool);
+    if (!similar.empty()) out += "; did you mean " + list_choices(similar) + "?";
+    return out;
+}
 
 std::vector<Job> make_jobs(const std::vector<std::string>& packages, const PackagePool& pool, Reporter& reporter) {
     std::vector<Job> jobs;

@@ -19,11 +19,20 @@ struct Job {
 
 /// What `packages` mean, as dnf reads them: a package's name, with or without version and architecture, before
 /// something provided, before a file; a name also stands for what obsoletes it; a glob is one job for each name.
-/// "@NAME" is a group of packages, for which `pool` has loaded the groups: what dnf installs of it (its mandatory and
-/// default packages, and conditional ones); `reporter` is warned of those that are not there.
-/// Throws Error (resolve) that names every request which means nothing, with what may have been meant.
+/// "@..." is as group_jobs.h has it, for which `pool` has loaded the groups; `reporter` is warned of packages that a
+/// group names and nobody has. Throws Error (resolve) that names every request which means nothing, with what may have
+/// been meant.
 [[nodiscard]] std::vector<Job> make_jobs(const std::vector<std::string>& packages, const PackagePool& pool,
                                          Reporter& reporter);
+
+/// Why `request` means nothing, in one sentence.
+[[nodiscard]] std::string explain_absence(const std::string& request, const PackagePool& pool);
+
+/// A name without version and architecture also means what replaces that package.
+void add_obsoleters(std::vector<Id>& candidates, const PackagePool& pool);
+
+/// "a, b or c", each quoted.
+[[nodiscard]] std::string list_choices(const std::vector<std::string>& names);
 
 [[nodiscard]] inline bool is_group(std::string_view request) { return request.starts_with('@'); }
 

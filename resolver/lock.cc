@@ -170,6 +170,7 @@ Lock sorted(Lock lock) {
     std::sort(lock.repos.begin(), lock.repos.end());
     std::sort(lock.packages.begin(), lock.packages.end());
     std::sort(lock.ships.begin(), lock.ships.end());
+    std::sort(lock.modules.begin(), lock.modules.end());
     std::sort(lock.asked.begin(), lock.asked.end());
     std::sort(lock.requirements.begin(), lock.requirements.end());
     return lock;
@@ -181,6 +182,12 @@ std::string list_of(const std::vector<std::string>& lines) {
     std::string out = "[";
     for (const std::string& line : lines) out += (out.size() > 1 ? ",\n    " : "\n    ") + line;
     return out + "\n  ]";
+}
+
+std::vector<std::string> names(const std::vector<std::string>& values) {
+    std::vector<std::string> out;
+    for (const std::string& value : values) out.push_back(dump_json(value));
+    return out;
 }
 
 // The keys of a line stand in the order that a person reads them in, not the alphabet's: name first, digests last.
@@ -254,11 +261,11 @@ LockedImage parse_image(const json& value) {
     return image;
 }
 
-std::vector<std::string> parse_names(const json& value) {
-    if (!value.is_array()) throw wrong("'ships' is not a list");
+std::vector<std::string> parse_names(const json& value, const std::string& key) {
+    if (!value.is_array()) throw wrong(quote(key) + " is not a list");
     std::vector<std::string> out;
     for (const json& name : value) {
-        if (!name.is_string()) throw wrong("'ships' has an entry that is not a string");
+        if (!name.is_string()) throw wrong(quote(key) + " has an entry that is not a string");
         out.push_back(name.get<std::string>());
     }
     return out;
@@ -279,6 +286,7 @@ std::string print_lock(const Lock& given) {
     out += "  \"request\": " + dump_json(lock.request.str()) + ",\n";
     out += "  \"arch\": " + dump_json(lock.arch) + ",\n";
     out += "  \"repos\": " + list_of(repos) + ",\n";
+    if (!lock.modules.empty()) out += "  \"modules\": " + list_of(names(lock.modules)) + ",\n";
     out += "  \"packages\": " + list_of(packages);
     if (!lock.asked.empty()) out += ",\n  \"asked\": " + print_asked(lock.asked);
     if (!lock.requirements.empty()) out += ",\n  \"requires\": " + print_requirements(lock.requirements);
@@ -289,11 +297,7 @@ std::string print_lock(const Lock& given) {
         out += ",\n  \"image\": {\"diffID\": " + dump_json(lock.image->diff_id.str()) +
                ", \"manifest\": " + dump_json(lock.image->manifest.str()) + "}";
     }
-    if (!lock.ships.empty()) {
-        std::vector<std::string> names;
-        for (const std::string& name : lock.ships) names.push_back(dump_json(name));
-        out += ",\n  \"ships\": " + list_of(names);
-    }
+    if (!lock.ships.empty()) out += ",\n  \"ships\": " + list_of(names(lock.ships));
     return out + "\n}\n";
 }
 
@@ -315,7 +319,8 @@ Lock parse_lock(std::string_view text) {
     if (const json* parent = fields.optional("parent")) lock.parent = parse_source(*parent, "the parent");
     lock.compressor = fields.string_or("compressor", "");
     if (const json* image = fields.optional("image")) lock.image = parse_image(*image);
-    if (const json* ships = fields.optional("ships")) lock.ships = parse_names(*ships);
+    if (const json* modules = fields.optional("modules")) lock.modules = parse_names(*modules, "modules");
+    if (const json* ships = fields.optional("ships")) lock.ships = parse_names(*ships, "ships");
     fields.finish();
     lock = sorted(std::move(lock));
     check_lock(lock);

@@ -63,6 +63,7 @@ struct Lock {
     Digest request;  ///< request_digest() of what was asked for; another one means that the lock is stale
     std::string arch;
     std::vector<LockedRepo> repos;     ///< sorted by id
+    std::vector<std::string> modules;  ///< "nodejs:18": the streams that packages are of; sorted
     std::vector<PackageRef> packages;  ///< sorted; every checksum is a strong one
     /// Why they are there; sorted, and empty in a lock of a smith that did not remember it. Nothing is built from them.
     std::vector<LockedRequest> asked;

@@ -22,23 +22,26 @@ namespace {
 // Metadata compresses 5 to 30 times. 64 MiB of it may be as repetitive as they like: a tiny repository is.
 constexpr std::uint64_t kMaxRatio = 200;
 constexpr std::uint64_t kUnsuspectedBytes = 64 * limits::kMiB;
+// The modules.yaml of RHEL 8's AppStream, with all versions of four years, has some 10 MiB.
+constexpr std::uint64_t kMaxModulesBytes = 128 * limits::kMiB;
 
 /// Decompression bombs end here, also where repomd.xml announces them.
-std::uint64_t bound_of(const std::filesystem::path& file, const RepomdRecord& record) {
-    const std::uint64_t plausible =
-        std::min(limits::kMaxMetadataBytes, kUnsuspectedBytes + kMaxRatio * std::filesystem::file_size(file));
+std::uint64_t bound_of(const std::filesystem::path& file, const RepomdRecord& record, MetadataText text) {
+    const std::uint64_t most = text == MetadataText::xml ? limits::kMaxMetadataBytes : kMaxModulesBytes;
+    const std::uint64_t plausible = std::min(most, kUnsuspectedBytes + kMaxRatio * std::filesystem::file_size(file));
     return std::min(record.open_size.value_or(plausible), plausible);
 }
 
 }  // namespace
 
 struct MetadataStream::State {
-    State(const std::filesystem::path& path, const RepomdRecord& what)
-        : record(what), decompressor(path, bound_of(path, what)) {
+    State(const std::filesystem::path& path, const RepomdRecord& what, MetadataText text)
+        : record(what), is_xml(text == MetadataText::xml), decompressor(path, bound_of(path, what, text)) {
         if (record.open_checksum) hasher.emplace(record.open_checksum->algorithm);
     }
 
     RepomdRecord record;
+    bool is_xml;
     Decompressor decompressor;
     std::optional<Hasher> hasher;
     XmlRunLimit runs;
@@ -47,14 +50,14 @@ struct MetadataStream::State {
     std::unique_ptr<std::FILE, FreeWith<std::fclose>> file;  // reads from this: closed first
 };
 
-MetadataStream::MetadataStream(const std::filesystem::path& file, const RepomdRecord& record)
-    : state_(std::make_unique<State>(file, record)) {}
+MetadataStream::MetadataStream(const std::filesystem::path& file, const RepomdRecord& record, MetadataText text)
+    : state_(std::make_unique<State>(file, record, text)) {}
 MetadataStream::~MetadataStream() = default;
 
 std::size_t MetadataStream::read(std::span<std::byte> buffer) {
     const std::size_t count = state_->decompressor.read(buffer);
     if (state_->hasher) state_->hasher->update(buffer.first(count));
-    state_->runs.feed(buffer.first(count));
+    if (state_->is_xml) state_->runs.feed(buffer.first(count));
     state_->count += count;
     return count;
 }

@@ -79,7 +79,7 @@ std::string hex_checksum_of(::Solvable* solvable) {
 
 }  // namespace
 
-PackagePool::PackagePool(const std::string& arch) : basearch_(basearch_of(arch)), pool_(pool_create()) {
+PackagePool::PackagePool(const std::string& arch) : basearch_(basearch_of(arch)), arch_(arch), pool_(pool_create()) {
     pool_setdisttype(pool_.get(), DISTTYPE_RPM);
     pool_setarch(pool_.get(), arch.c_str());
     // As Fedora builds libsolv, and so as dnf solves there: packages of two word sizes stand side by side, in one
@@ -104,20 +104,20 @@ PackagePool::~PackagePool() {
     return repo;
 }
 
-void PackagePool::add_repository(const Repository& repository, HttpClient& http, Reporter& reporter) {
+void PackagePool::add_repository(const Repository& repository, HttpClient& http, Reporter& reporter, Texts texts) {
     const auto doing = [&] { return "reading the packages of repository " + quote(repository.config().id); };
     while_doing(doing, [&] {
         const RepomdRecord* record = repository.repomd().find("primary");
         if (record == nullptr) throw Error(ErrorKind::format, "its repomd.xml lists no primary metadata");
         ::Repo* repo = add_repo(repository.config(), &repository);
         const SolvCache cache(repository.cache_folder(), record->checksum);
-        if (cache.load(repo)) return;
+        if (texts == Texts::dropped && cache.load(repo)) return;
         MetadataStream stream(repository.file("primary", http, reporter).value(), *record);
         const int failed = repo_add_rpmmd(repo, stream.as_file(), nullptr, 0);
         // Damage first: what libsolv could not parse was perhaps not what the repository announced.
         stream.finish();
         if (failed != 0) throw Error(ErrorKind::format, std::string("primary.xml: ") + pool_errstr(pool_.get()));
-        cache.store(repo, reporter);
+        if (texts == Texts::dropped) cache.store(repo, reporter);
     });
 }
 
@@ -199,11 +199,16 @@ void PackagePool::apply_excludes() {
         ::Solvable* solvable = nullptr;
         FOR_REPO_SOLVABLES(repo, id, solvable) {
             if (kept_ && !kept_->contains(id)) remove_from_map(considered_, id);
-            const Nevra nevra = nevra_of(id);
-            const bool included = config.includepkgs.empty() || matches_any(config.includepkgs, nevra);
-            if (!included || matches_any(config.excludepkgs, nevra)) remove_from_map(considered_, id);
+            if (!fits_settings(id, config)) remove_from_map(considered_, id);
         }
     }
+    for (const auto& [id, stream] : module_filter_.hidden) remove_from_map(considered_, id);
+}
+
+bool PackagePool::fits_settings(Id package, const RepoConfig& config) const {
+    const Nevra nevra = nevra_of(package);
+    const bool included = config.includepkgs.empty() || matches_any(config.includepkgs, nevra);
+    return included && !matches_any(config.excludepkgs, nevra);
 }
 
 void PackagePool::add_file(Id package, const std::string& path) {
@@ -231,27 +236,67 @@ void PackagePool::load_files(const WantedFiles& wanted, HttpClient& http, Report
     }
 }
 
-void PackagePool::load_groups(HttpClient& http, Reporter& reporter) {
-    // By id, so that the order is the same everywhere.
-    std::map<std::string, const Repository*> repositories;
+std::vector<const Repository*> PackagePool::repositories() const {
+    std::map<std::string, const Repository*> by_id;
     for (const auto& [repo, source] : sources_) {
-        if (source.repository != nullptr) repositories[source.config.id] = source.repository;
+        if (source.repository != nullptr) by_id[source.config.id] = source.repository;
     }
-    for (const auto& [id, repository] : repositories) {
-        const std::string& name = id;
-        const Repository& from = *repository;
-        while_doing([&] { return "reading the groups of repository " + quote(name); },
-                    [&] {
-                        // "group" may be stored as it is or compressed; old repositories have the other two beside it.
-                        for (const char* type : {"group", "group_xz", "group_gz"}) {
-                            const RepomdRecord* record = from.repomd().find(type);
-                            if (record == nullptr) continue;
-                            MetadataStream stream(from.file(type, http, reporter).value(), *record);
-                            read_comps(stream, basearch_, groups_);
-                            return;
-                        }
-                    });
+    std::vector<const Repository*> out;
+    for (const auto& [id, repository] : by_id) out.push_back(repository);
+    return out;
+}
+
+void PackagePool::load_groups(HttpClient& http, Reporter& reporter) {
+    for (const Repository* from : repositories()) {
+        const auto doing = [&] { return "reading the groups of repository " + quote(from->config().id); };
+        while_doing(doing, [&] {
+            // "group" may be stored as it is or compressed; old repositories have the other two beside it.
+            for (const char* type : {"group", "group_xz", "group_gz"}) {
+                const RepomdRecord* record = from->repomd().find(type);
+                if (record == nullptr) continue;
+                MetadataStream stream(from->file(type, http, reporter).value(), *record);
+                read_comps(stream, basearch_, groups_);
+                return;
+            }
+        });
     }
+}
+
+void PackagePool::load_modules(HttpClient& http, Reporter& reporter) {
+    for (const Repository* from : repositories()) {
+        const RepomdRecord* record = from->repomd().find("modules");
+        if (record == nullptr) continue;
+        const auto doing = [&] { return "reading the modules of repository " + quote(from->config().id); };
+        while_doing(doing, [&] {
+            MetadataStream stream(from->file("modules", http, reporter).value(), *record, MetadataText::yaml);
+            add_modules(stream);
+        });
+    }
+}
+
+void PackagePool::apply_modules(ModuleRequest request, Reporter& reporter) {
+    request.arch = arch_;
+    if (request.platform.empty()) request.platform = platform_of_packages(*pool_).value_or("");
+    module_choice_ = choose_modules(modules_, request, reporter);
+    module_filter_ = filter_by_modules(*pool_, modules_, module_choice_, [&](const ::Repo* repo) {
+        const auto source = sources_.find(const_cast<::Repo*>(repo));
+        return source == sources_.end() || source->second.config.module_hotfixes;
+    });
+}
+
+bool PackagePool::is_active(std::size_t stream) const {
+    return stream < module_choice_.active.size() && module_choice_.active[stream];
+}
+
+std::optional<std::string> PackagePool::module_of(Id package) const {
+    const auto found = module_filter_.active.find(package);
+    if (found == module_filter_.active.end()) return std::nullopt;
+    return modules_.streams[found->second].name_stream();
+}
+
+bool PackagePool::is_hotfix(Id package) const {
+    const auto source = sources_.find(pool_id2solvable(pool_.get(), package)->repo);
+    return source != sources_.end() && source->second.config.module_hotfixes;
 }
 
 bool PackagePool::is_installable(Id package) const {
@@ -260,6 +305,18 @@ bool PackagePool::is_installable(Id package) const {
 
 bool PackagePool::is_excluded(Id package) const {
     return pool_->considered != nullptr && !MAPTST(pool_->considered, package);
+}
+
+std::string PackagePool::why_excluded(Id package) const {
+    const auto source = sources_.find(pool_id2solvable(pool_.get(), package)->repo);
+    const bool fits = source == sources_.end() || fits_settings(package, source->second.config);
+    const auto hidden = module_filter_.hidden.find(package);
+    if (!fits || hidden == module_filter_.hidden.end()) {
+        return "is excluded by its repository's excludepkgs or includepkgs";
+    }
+    const std::string stream = quote(modules_.streams[hidden->second].name_stream());
+    if (is_active(hidden->second)) return "is hidden by module stream " + stream + ", which has another one";
+    return "is of module stream " + stream + ", which is not active ('modules' in a spec would make it so)";
 }
 
 std::vector<Id> PackagePool::packages() const {

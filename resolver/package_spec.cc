@@ -207,4 +207,16 @@ SpecMatch match_spec(const std::string& spec, const PackagePool& pool, Among amo
     return {};
 }
 
+std::vector<Id> match_provided(const std::string& what, const PackagePool& pool) {
+    const Matcher matcher(pool, Among::installable);
+    std::vector<Id> out = matcher.providing(what);
+    if (is_path(what)) {
+        const std::vector<Id> files = matcher.having(what);
+        out.insert(out.end(), files.begin(), files.end());
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
 }  // namespace smith::resolver

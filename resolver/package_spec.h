@@ -38,6 +38,9 @@ enum class Among { installable, all };
 
 [[nodiscard]] SpecMatch match_spec(const std::string& spec, const PackagePool& pool, Among among = Among::installable);
 
+/// All that provide `what`, or have it as a file; both may be globs. In order of id.
+[[nodiscard]] std::vector<Id> match_provided(const std::string& what, const PackagePool& pool);
+
 /// "/usr/bin/sh", "*/bin/sh"
 [[nodiscard]] bool is_path(std::string_view spec);
 

@@ -138,7 +138,10 @@ public:
     Solution build(const std::vector<Job>& jobs) {
         Solution out;
         for (const auto& [ref, id] : ordered_) out.packages.push_back(ref);
-        for (const auto& [ref, id] : ordered_) add_requirements(id, out.requirements);
+        for (const auto& [ref, id] : ordered_) {
+            add_requirements(id, out.requirements);
+            if (auto module = pool_.module_of(id)) out.modules.push_back(std::move(*module));
+        }
         for (const Job& job : jobs) {
             for (const Id id : job.candidates) {
                 if (const auto found = index_.find(id); found != index_.end())
@@ -147,6 +150,7 @@ public:
         }
         sort_unique(out.requirements);
         sort_unique(out.asked);
+        sort_unique(out.modules);
         return out;
     }
 
@@ -186,6 +190,20 @@ private:
     std::map<Id, std::size_t> index_;
 };
 
+/// What `request` says about modules; "@nodejs:18" says that it wants this stream, too.
+ModuleRequest module_request(const Request& request, const Modules& modules) {
+    ModuleRequest out{request.modules, request.preset_modules, request.platform, request.arch};
+    for (const std::string& text : request.packages) {
+        if (!is_group(text)) continue;
+        const ModuleSpec spec = ModuleSpec::parse(text.substr(1));
+        const bool is_said = std::ranges::any_of(
+            request.modules, [&](const std::string& other) { return ModuleSpec::parse(other).name == spec.name; });
+        if (modules.streams_of(spec.name).empty() || (spec.stream.empty() && is_said)) continue;
+        out.specs.push_back(spec.name + (spec.stream.empty() ? "" : ":" + spec.stream));
+    }
+    return out;
+}
+
 std::vector<std::string> sorted(std::vector<std::string> texts) {
     std::sort(texts.begin(), texts.end());
     texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
@@ -194,6 +212,15 @@ std::vector<std::string> sorted(std::vector<std::string> texts) {
 
 }  // namespace
 
+void apply_modules(const Request& request, PackagePool& pool, HttpClient& http, Reporter& reporter) {
+    pool.load_modules(http, reporter);
+    if (!pool.modules().empty()) {
+        pool.apply_modules(module_request(request, pool.modules()), reporter);
+    } else if (!request.modules.empty()) {
+        throw Error(ErrorKind::resolve, "no repository has modules, such as " + quote(request.modules.front()));
+    }
+}
+
 Solution solve_in_pool(const Request& request, PackagePool& pool, HttpClient& http, Reporter& reporter) {
     if (request.packages.empty() && request.local_rpms.empty()) {
         throw Error(ErrorKind::resolve, "there is nothing to install: no package was asked for");
@@ -201,6 +228,8 @@ Solution solve_in_pool(const Request& request, PackagePool& pool, HttpClient& ht
     for (const LocalRpm& local : request.local_rpms) pool.add_local(local);
     if (!request.only.empty()) pool.keep_only(request.only);
     if (std::any_of(request.packages.begin(), request.packages.end(), is_group)) pool.load_groups(http, reporter);
+    // Whoever pins packages has decided, about modules as well.
+    if (request.only.empty()) apply_modules(request, pool, http, reporter);
     pool.prepare();
     // What is found may bring in packages that require other files: look again until nothing is new.
     WantedFiles known;
@@ -248,6 +277,10 @@ Digest request_digest(const Request& request, const std::vector<RepoConfig>& rep
     document["releasever"] = request.releasever;
     document["weak"] = request.weak;
     document["best"] = request.best;
+    // Left out where nobody said anything, so that locks from before there were modules stay good.
+    if (!request.modules.empty()) document["modules"] = sorted(request.modules);
+    if (!request.preset_modules.empty()) document["presetModules"] = sorted(request.preset_modules);
+    if (!request.platform.empty()) document["platform"] = request.platform;
     std::vector<std::string> locals;
     for (const LocalRpm& local : request.local_rpms) locals.push_back(local.sha256.str());
     document["localRpms"] = sorted(std::move(locals));
@@ -257,11 +290,13 @@ Digest request_digest(const Request& request, const std::vector<RepoConfig>& rep
         if (repo.enabled) by_id[repo.id] = &repo;
     }
     for (const auto& [id, repo] : by_id) {
-        document["repos"].push_back({{"id", id},
-                                     {"priority", repo->priority},
-                                     {"cost", repo->cost},
-                                     {"excludepkgs", sorted(repo->excludepkgs)},
-                                     {"includepkgs", sorted(repo->includepkgs)}});
+        json one = {{"id", id},
+                    {"priority", repo->priority},
+                    {"cost", repo->cost},
+                    {"excludepkgs", sorted(repo->excludepkgs)},
+                    {"includepkgs", sorted(repo->includepkgs)}};
+        if (repo->module_hotfixes) one["moduleHotfixes"] = true;
+        document["repos"].push_back(std::move(one));
     }
     return sha256(dump_json(document));
 }
@@ -277,6 +312,7 @@ Lock make_lock(const Request& request, const std::vector<Repository>& repositori
     lock.request = request_digest(request, configs);
     lock.arch = request.arch;
     lock.packages = solution.packages;
+    lock.modules = solution.modules;
     remember_requirements(solution, lock);
     std::sort(lock.repos.begin(), lock.repos.end());
     std::sort(lock.packages.begin(), lock.packages.end());

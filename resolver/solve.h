@@ -33,13 +33,16 @@ struct LocalRpm {
 struct Request {
     /// What to install: NAME, NAME.ARCH, NAME-VERSION[-RELEASE[.ARCH]] (also with an epoch), globs of these,
     /// something provided ("libz.so.1()(64bit)", "webserver >= 2"), a file's absolute path, globs too,
-    /// or "@GROUP".
+    /// "@GROUP", or "@MODULE[:STREAM][/PROFILE]".
     std::vector<std::string> packages;
     std::vector<LocalRpm> local_rpms;  ///< to install as well
     std::string arch;                  ///< rpm's name, such as "x86_64"
     std::string releasever;
     bool weak = false;  ///< also what is recommended
     bool best = true;   ///< fail rather than take an older version of what was asked for (dnf.conf(5), "best")
+    std::vector<std::string> modules;         ///< as ModuleRequest::specs has them
+    std::vector<std::string> preset_modules;  ///< as ModuleRequest::preset
+    std::string platform;                     ///< as ModuleRequest::platform; "": what the packages say
     /// Chosen before, and to be chosen again where it is possible. Not part of request_digest().
     std::vector<PackageRef> keep;
     /// If there are any: no other packages are there. Not part of request_digest() either: they say what was chosen,
@@ -66,6 +69,7 @@ struct Solution {
     std::vector<PackageRef> packages;       ///< sorted
     std::vector<Requirement> requirements;  ///< sorted; what a package has itself is left out
     std::vector<Asked> asked;               ///< sorted
+    std::vector<std::string> modules;       ///< the streams that packages are of, such as "nodejs:18"; sorted
 };
 
 /// Throws Error: resolve, when the request cannot be had, with a message that explains every reason; and whatever

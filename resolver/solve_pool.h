@@ -8,6 +8,9 @@
 
 namespace smith::resolver {
 
+/// Reads the modules of all repositories in `pool`, and hides what `request` leaves inactive. Before pool.prepare().
+void apply_modules(const Request& request, PackagePool& pool, HttpClient& http, Reporter& reporter);
+
 /// As solve(). Adds request.local_rpms to `pool`, and files that it looked up.
 [[nodiscard]] Solution solve_in_pool(const Request& request, PackagePool& pool, HttpClient& http, Reporter& reporter);
 

@@ -14,6 +14,7 @@ import sys
 import dnf
 import dnf.exceptions
 import dnf.module.module_base
+import libdnf.module
 
 
 def base_for(work):
@@ -30,12 +31,34 @@ def base_for(work):
     conf.substitutions["arch"] = work["arch"]
     conf.substitutions["basearch"] = dnf.rpm.basearch(work["arch"])
     conf.substitutions["releasever"] = work["releasever"]
-    conf.module_platform_id = work["platform"]
+    if work["platform"]:
+        conf.module_platform_id = work["platform"]
     base.read_all_repos()
     base.fill_sack(load_system_repo=False)
-    if work["modules"]:
-        dnf.module.module_base.ModuleBase(base).enable(work["modules"])
     return base
+
+
+def enable(base, modules):
+    """As a first "dnf module disable" and "enable": each request begins with what no other one has enabled."""
+    base.reset(goal=True)
+    module_base = dnf.module.module_base.ModuleBase(base)
+    module_base._update_sack()
+    off = [m[1:] for m in modules if m.startswith("-")]
+    on = [m for m in modules if not m.startswith("-")]
+    for change, names in ((module_base.disable, off), (module_base.enable, on)):
+        try:
+            if names:
+                change(names)
+        except dnf.exceptions.MarkingErrors as e:
+            if e.no_match_group_specs or is_fatal(e):
+                raise
+
+
+def is_fatal(error):
+    """As dnf/cli/commands/module.py has it: a default stream that cannot be is no reason to give up."""
+    problems = error.module_depsolv_errors
+    harmless = libdnf.module.ModulePackageContainer.ModuleErrorType_ERROR_IN_DEFAULTS
+    return bool(error.error_group_specs or (problems and problems[1] != harmless))
 
 
 def install(base, packages):
@@ -46,7 +69,7 @@ def install(base, packages):
         try:
             dnf.module.module_base.ModuleBase(base).install(groups)
         except dnf.exceptions.MarkingErrors as e:
-            if e.error_group_specs or e.module_depsolv_errors:
+            if is_fatal(e):
                 raise
             unknown = list(e.no_match_group_specs)
     files = [p for p in packages if p.endswith(".rpm")]
@@ -59,11 +82,11 @@ def install(base, packages):
             base.install(package)
 
 
-def answer(base, request):
-    base.reset(goal=True)
+def answer(base, request, modules):
     base.conf.install_weak_deps = request["weak"]
     base.conf.best = request["best"]
     try:
+        enable(base, modules)
         install(base, request["packages"])
         base.resolve()
     except dnf.exceptions.Error as e:
@@ -74,7 +97,7 @@ def answer(base, request):
 def main():
     work = json.load(sys.stdin)
     base = base_for(work)
-    print(json.dumps([answer(base, request) for request in work["requests"]]))
+    print(json.dumps([answer(base, request, work["modules"]) for request in work["requests"]]))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// smith's half of the comparison with dnf: reads {repo_file, cache, arch, releasever, requests: [{packages, weak}]} on
-// standard input, and prints what the resolver chooses for each request, or why it refuses: a JSON list of
+// smith's half of the comparison with dnf: reads {repo_file, cache, arch, releasever, platform, modules, requests:
+// [{packages, weak, best}]} on standard input, and prints what the resolver chooses for each request, or why it
+// refuses: a JSON list of
 // {"chosen": [NEVRA]} and {"refused": TEXT}.
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -51,6 +52,8 @@ int main() {
             request.best = one.at("best");
             request.arch = arch;
             request.releasever = releasever;
+            request.platform = work.at("platform");
+            request.modules = work.at("modules").get<std::vector<std::string>>();
             answers.push_back(answer(request, repositories, http));
         }
         std::cout << answers.dump() << '\n';

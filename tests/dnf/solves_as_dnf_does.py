@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same packages as `dnf --installroot=EMPTY install` chooses, request by request.
 
-    solves_as_dnf_does.py small | fixture | scale
+    solves_as_dnf_does.py small | modules | fixture | scale
 
-Both are asked about the same .repo file: small repositories that have one feature each (worlds.py), the repository
+Both are asked about the same .repo file: small repositories that have one feature each (worlds.py, module_worlds.py), the repository
 that tools/fixture makes, or the one of 63,000 packages that tools/scale-fixture makes. DIFFERENCES lists where we choose
 something else, and why; the test fails on a difference that is not there, and on one there that is no more.
 """
@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 from e2e import FIXTURE, need_fixture, scratch, skip, step, write  # noqa: E402
 import repodata  # noqa: E402
 import worlds  # noqa: E402
+import module_worlds  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCALE = os.environ.get("SMITH_SCALE_FIXTURE") or os.path.join(
@@ -56,7 +57,7 @@ def describe(answer, other):
 
 def compare(world, requests, work, seen):
     """Adds to `seen` what differs: {(world, request): what}."""
-    work = dict({"arch": "x86_64", "releasever": "9", "platform": "platform:el9", "modules": []}, **work)
+    work = dict({"arch": "x86_64", "releasever": "9", "platform": "", "modules": []}, **work)
     work["requests"] = [parse_request(r) for r in requests]
     smiths = ask([os.environ["SOLVE_REQUESTS"]], work)
     # The first time out of XML, the second time out of what was kept of it.
@@ -71,17 +72,20 @@ def compare(world, requests, work, seen):
     step("%s: %d requests, %d chosen" % (world, len(requests), sum("chosen" in a for a in dnfs)))
 
 
-def compare_small(seen):
-    for world, (repositories, requests) in worlds.small_worlds().items():
+def compare_small(small, seen):
+    for world, (repositories, requests, *settings_of_world) in small.items():
         with scratch() as folder:
             sections = []
-            for repo, settings, description, *comps in repositories:
-                repodata.write_repository(os.path.join(folder, repo), description, *comps)
+            for repo, settings, description, *documents in repositories:
+                repodata.write_repository(os.path.join(folder, repo), description, *documents)
                 sections += ["[%s]" % repo, "name=" + repo, "baseurl=file://%s/%s" % (folder, repo), "gpgcheck=0",
                              settings.replace("; ", "\n"), ""]
             repo_file = write(os.path.join(folder, "etc", "world.repo"), "\n".join(sections))
             arch = "aarch64" if world == "aarch64" else "x86_64"
-            compare(world, requests, {"repo_file": repo_file, "cache": folder, "arch": arch}, seen)
+            work = {"repo_file": repo_file, "cache": folder, "arch": arch}
+            for more in settings_of_world:
+                work.update(more)
+            compare(world, requests, work, seen)
 
 
 def compare_one(world, repository, requests, seen):
@@ -96,9 +100,10 @@ def main():
         skip("no dnf to ask: tools/install-deps bench installs python3-dnf")
     seen = {}
     which = sys.argv[1]
-    if which == "small":
-        compare_small(seen)
-        names = set(worlds.small_worlds())
+    if which in ("small", "modules"):
+        small = worlds.small_worlds() if which == "small" else module_worlds.worlds()
+        compare_small(small, seen)
+        names = set(small)
     elif which == "fixture":
         need_fixture()
         compare_one("fixture", FIXTURE, worlds.FIXTURE, seen)

@@ -337,7 +337,8 @@ GROUPS_REQUESTS = ["@core", "@Core", "@CORE", "@Kern", "@graphical", "@Graphical
 
 
 def small_worlds():
-    """{name: (repositories, requests)}; a repository may have a fourth part: its comps.xml."""
+    """{name: (repositories, requests)}, and perhaps settings of the world ("modules": those to enable). A repository may
+    have two more parts: its comps.xml and modules.yaml."""
     return {
         "aarch64": ([("other", "", OTHER_ARCH)], OTHER_ARCH_REQUESTS),
         "groups": ([("groups", "", GROUPS, COMPS)], GROUPS_REQUESTS),

@@ -30,6 +30,7 @@ FENCED = {
     r"rpm/": ["resolver/"],
     r"curl/": ["base/http"],
     r"yaml-cpp/": ["builder/"],
+    r"yaml\.h": ["resolver/yaml_stream"],
     r"seccomp\.h": ["runtime/"],
     r"CLI/": ["tools/"],
     r"libdeflate\.h": ["ocilayout/"],
