@@ -139,6 +139,17 @@ constexpr std::array kCommands{
         "files of PKG ship in the image that was built. Reads the lock and nothing else.",
         "smith why-package perl-base app.yaml\n"
         "smith why-package perl-base app.yaml --json | jq '.packages[].required_by'"},
+    CommandInfo{
+        kRepo, "repo", "ask the repositories of a spec",
+        "repo list|search|info|whatprovides [WORD...] [SPEC] [options]",
+        "Asks the repositories of SPEC (default: smith.yaml, where there is one; else those of --repo, or of this "
+        "machine): 'list' names them, 'search WORD...' looks for words in names and summaries, 'info PKG...' tells "
+        "about packages, 'whatprovides WHAT...' says who provides something or has a file. What excludes or modules "
+        "hide is not there, as it is not for a build.",
+        "smith repo list app.yaml\n"
+        "smith repo search web server app.yaml\n"
+        "smith repo info nginx --repo base=https://mirror.example/os/\n"
+        "smith repo whatprovides '*/bin/redis-cli' --json"},
     CommandInfo{kBare, "", "as Oracle's Smith: build smith.yaml into image.tar.gz", "[options]",
                 "Without a command, smith takes the command line of Oracle's Smith: it builds DIR/FILE into an image "
                 "archive. All options of 'smith build' but --output work, too.",
@@ -147,7 +158,7 @@ constexpr std::array kCommands{
                 "Explains COMMAND, as 'smith COMMAND --help' does.", "smith help build"},
 };
 
-constexpr std::array<std::string_view, 3> kLater{"convert", "init", "repo"};
+constexpr std::array<std::string_view, 2> kLater{"convert", "init"};
 
 }  // namespace
 

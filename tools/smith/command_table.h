@@ -26,6 +26,7 @@ inline constexpr Commands kHelp = 1U << 10U;
 inline constexpr Commands kOutdated = 1U << 11U;
 inline constexpr Commands kImport = 1U << 12U;
 inline constexpr Commands kWhyPackage = 1U << 13U;
+inline constexpr Commands kRepo = 1U << 14U;
 inline constexpr Commands kCopy = 1U << 20U;
 inline constexpr Commands kPush = 1U << 21U;
 inline constexpr Commands kPull = 1U << 22U;
@@ -38,12 +39,14 @@ inline constexpr Commands kVerify = 1U << 28U;
 inline constexpr Commands kSign = 1U << 29U;
 
 inline constexpr Commands kResolving = kBare | kBuild | kLock | kUpdate | kOutdated | kFetch;
+/// Those that look for repositories.
+inline constexpr Commands kAsking = kResolving | kRepo;
 /// Those that ask a registry, if need be.
 inline constexpr Commands kCopying = kCopy | kPush | kPull | kUpload | kDownload | kIndex;
 /// Those that are given an image to look into.
 inline constexpr Commands kReading = kTest | kRun | kInspect | kLs | kCat | kWhy | kDiff | kVerify;
 inline constexpr Commands kLooking = kTest | kInspect | kLs | kCat | kWhy | kWhyPackage | kDiff | kVerify;
-inline constexpr Commands kAll = kResolving | kRun | kLooking | kImport | kCopying | kSign;
+inline constexpr Commands kAll = kAsking | kRun | kLooking | kImport | kCopying | kSign;
 
 struct CommandInfo {
     Commands bit;

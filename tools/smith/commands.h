@@ -27,6 +27,7 @@ int run_command(const CopyCommand& command, Context& context);
 int run_command(const IndexCommand& command, Context& context);
 int run_command(const SignCommand& command, Context& context);
 int run_command(const VerifyCommand& command, Context& context);
+int run_command(const RepoCommand& command, Context& context);
 int run_command(const ImportCommand& command, Context& context);
 int run_command(const HelpCommand& command, Context& context);
 int run_command(const VersionCommand& command, Context& context);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/smith/options.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <span>
@@ -329,6 +331,33 @@ WhyPackageCommand why_package_command(const RawOptions& raw, Words words) {
     return {words[swapped ? 1 : 0], project_options(raw, words[swapped ? 0 : 1])};
 }
 
+/// `smith repo QUESTION [WORD...] [SPEC]`.
+RepoCommand repo_command(const RawOptions& raw, Words words) {
+    constexpr std::array<std::pair<std::string_view, RepoQuestion>, 4> kQuestions{
+        {{"list", RepoQuestion::list},
+         {"search", RepoQuestion::search},
+         {"info", RepoQuestion::info},
+         {"whatprovides", RepoQuestion::whatprovides}}};
+    if (words.empty()) refuse_with_synopsis(kRepo, "wants a question");
+    const auto asked = std::find_if(kQuestions.begin(), kQuestions.end(),
+                                    [&](const auto& question) { return question.first == words.front(); });
+    if (asked == kQuestions.end()) {
+        std::vector<std::string_view> known;
+        for (const auto& [name, question] : kQuestions) known.push_back(name);
+        refuse_with_synopsis(kRepo,
+                             "has no question " + quote(words.front()) + builder::did_you_mean(words.front(), known));
+    }
+    words = words.subspan(1);
+    const bool has_spec = !words.empty() && is_spec_name(words.back());
+    RepoCommand command{asked->second, {}, project_options(raw, has_spec ? words.back() : ""), environment(raw)};
+    if (has_spec) words = words.first(words.size() - 1);
+    command.words.assign(words.begin(), words.end());
+    const bool wants_words = command.question != RepoQuestion::list;
+    if (wants_words && words.empty()) refuse_with_synopsis(kRepo, "wants something to look for");
+    if (!wants_words) at_most(0, kRepo, words);
+    return command;
+}
+
 Command make_command(Commands command, const RawOptions& raw, Words words, std::vector<std::string>& warnings) {
     switch (command) {
         case kBare: return bare_command(raw, warnings);
@@ -358,6 +387,7 @@ Command make_command(Commands command, const RawOptions& raw, Words words, std::
         case kVerify: return verify_command(raw, words);
         case kDiff: return diff_command(words);
         case kWhyPackage: return why_package_command(raw, words);
+        case kRepo: return repo_command(raw, words);
         case kLs: return ls_command(raw, words);
         case kImport:
             at_most(1, kImport, words);

@@ -93,6 +93,16 @@ struct WhyCommand {
     std::string source;
 };
 
+/// What is asked of repositories.
+enum class RepoQuestion { list, search, info, whatprovides };
+
+struct RepoCommand {
+    RepoQuestion question = RepoQuestion::list;
+    std::vector<std::string> words;   ///< what it is about; empty for list
+    builder::ProjectOptions project;  ///< `spec` empty: not said
+    builder::Environment environment;
+};
+
 struct CatCommand {
     std::string source;
     std::vector<std::string> paths;
@@ -148,7 +158,7 @@ struct VersionCommand {};
 using Command =
     std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand, TestCommand,
                  InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand, SignCommand,
-                 VerifyCommand, WhyCommand, WhyPackageCommand, ImportCommand, HelpCommand, VersionCommand>;
+                 VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ImportCommand, HelpCommand, VersionCommand>;
 
 struct Invocation {
     CommonOptions common;

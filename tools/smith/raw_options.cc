@@ -140,23 +140,22 @@ void define_project_options(OptionSet& set, RawOptions& raw) {
               "the lock; default: SPEC with .lock for .yaml");
     set.flag(kResolving & ~(kUpdate | kOutdated), "--locked", raw.locked,
              "fail when the lock is missing or stale, or when the image comes out other than the lock says");
-    set.values(kResolving | kVerify, "--repo", "ID=URL", raw.repo,
+    set.values(kAsking | kVerify, "--repo", "ID=URL", raw.repo,
                "add a repository, or replace the spec's one of that id; may be given many times");
-    set.values(kResolving | kVerify, "--repo-file", "FILE", raw.repo_file,
+    set.values(kAsking | kVerify, "--repo-file", "FILE", raw.repo_file,
                "add the repositories of a .repo file; likewise");
     set.value(kBuilds | kVerify, "--vendor", "DIR", raw.vendor,
               "take packages and keys from a folder that 'smith fetch --to' made, instead of the repositories");
     set.value(kLock, "--from", "FILE", raw.from,
               "choose the very packages that another tool's lock names: rpmoci.lock, or dnf's rpm-package-manifest");
-    set.value(kResolving | kVerify, "--arch", "ARCH", raw.arch,
+    set.value(kAsking | kVerify, "--arch", "ARCH", raw.arch,
               "architecture of the image, such as x86_64 or aarch64; default: the spec's, else this machine's");
-    set.value(kResolving, "--releasever", "VERSION", raw.releasever, "what $releasever means; default: the spec's");
+    set.value(kAsking, "--releasever", "VERSION", raw.releasever, "what $releasever means; default: the spec's");
     set.value(kBuilds, "--fetch", "needed|all", raw.fetch,
               "fetch only the headers of packages whose files do not ship, or everything; default: needed");
-    set.flag(kResolving | kVerify, "--offline", raw.offline, "download nothing: what is not in the cache is an error");
-    set.flag(kResolving, "--refresh", raw.refresh, "ask for the repositories' metadata anew, however young");
-    set.flag(kResolving, "--allow-old-metadata", raw.allow_old_metadata,
-             "take metadata that is older than it was before");
+    set.flag(kAsking | kVerify, "--offline", raw.offline, "download nothing: what is not in the cache is an error");
+    set.flag(kAsking, "--refresh", raw.refresh, "ask for the repositories' metadata anew, however young");
+    set.flag(kAsking, "--allow-old-metadata", raw.allow_old_metadata, "take metadata that is older than it was before");
 }
 
 void define_run_options(OptionSet& set, RawOptions& raw) {
@@ -171,7 +170,7 @@ void define_run_options(OptionSet& set, RawOptions& raw) {
 void define_common_options(OptionSet& set, RawOptions& raw) {
     set.value(kAll & ~(kWhy | kWhyPackage | kImport), "--cache-dir", "DIR", raw.cache_dir,
               "where metadata, packages and layers are kept; default: $XDG_CACHE_HOME/smith, else ~/.cache/smith");
-    set.value(kResolving, "--jobs", "N", raw.jobs, "threads; changes no result; default: one for each processor");
+    set.value(kAsking, "--jobs", "N", raw.jobs, "threads; changes no result; default: one for each processor");
     set.flag(kAll & ~(kRun | kImport | kCat), "--json", raw.json,
              "print the result, and what went wrong, as one JSON document");
     set.flag(kAll, "-q,--quiet", raw.quiet, "only warnings and errors");
