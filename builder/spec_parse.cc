@@ -299,16 +299,18 @@ constexpr std::array<Key<Draft>, 33> kTopKeys{{
     {"test", [](Draft& d, const Field& f) { d.spec.tests = read_test_steps(f); }},
 }};
 
-/// "https://example.org/x-1-1.noarch.rpm": dnf takes it. Nobody would vouch for these bytes, and a lock names no server.
+/// "https://example.org/x-1-1.noarch.rpm": dnf takes it. Nobody would vouch for these bytes, and a lock names no
+/// server.
 bool is_rpm_url(std::string_view name) { return name.find("://") != std::string_view::npos && name.ends_with(".rpm"); }
 
 void check_packages(Draft& d, const YamlNode& root, SpecReading& in) {
     LocatedStrings& packages = d.spec.packages;
     for (const Located<std::string>& package : packages) {
         if (!is_rpm_url(package.value)) continue;
-        in.problem(package.at, quote(package.value) +
-                                   " is the URL of a package, for which nothing vouches; name its repository in 'repos', "
-                                   "or download it and name the file");
+        in.problem(package.at,
+                   quote(package.value) +
+                       " is the URL of a package, for which nothing vouches; name its repository in 'repos', "
+                       "or download it and name the file");
     }
     const YamlNode* package = root.find("package");
     if (package != nullptr && root.find("packages") != nullptr) {

@@ -145,9 +145,11 @@ TEST_CASE("a flipped bit never becomes a wrong header or a wrong file", "[rpm][h
             const bool harmless = same && at < good.header_end;
             if (!is_refusal(error) && !harmless) FAIL(payload << " at " << at << "." << bit << ": " << error.message());
         };
-        // Every byte of the payload, and some before it; all eight bits in turn.
+        // Every byte of a payload, some of the others, which have a digest as well, and some before it; all eight bits
+        // in turn.
         const std::size_t stride = payload == "w.ufdio" ? 10 : 50;
-        for (std::size_t at = good.header_end; at < bytes.size(); ++at) check(at, static_cast<unsigned>(at % 8));
+        const std::size_t step = payload == "w9.gzdio" ? 1 : 5;
+        for (std::size_t at = good.header_end; at < bytes.size(); at += step) check(at, static_cast<unsigned>(at % 8));
         for (std::size_t at = 0; at < good.header_end; at += stride) check(at, static_cast<unsigned>(at / stride % 8));
     }
 }
@@ -368,8 +370,8 @@ TEST_CASE("a payload that unpacks to more than the header says ends early", "[rp
              {"gzip", "gzip -1"}, {"xz", "xz -0"}, {"bzip2", "bzip2 -1"}, {"zstd", "zstd -q -1"}}) {
         INFO(name);
         if (!test::has_program(name)) continue;
-        // A file of five bytes with 32 MiB, and the same behind the archive's end.
-        const std::string zeros(32 << 20, '\0');
+        // A file of five bytes with 8 MiB, and the same behind the archive's end.
+        const std::string zeros(8 << 20, '\0');
         Forgery inside;
         inside.rpm.set(test::string_tag(test::kTagPayloadCompressor, name));
         inside.rpm.payload = compressed(program, cpio({{.name = "./d/a", .bytes = zeros}}) + cpio_end());

@@ -4,6 +4,8 @@
 #include "resolver/solve.h"
 
 #include <catch2/catch.hpp>
+#include <sstream>
+#include <tuple>
 
 #include "resolver/solve_pool.h"
 #include "tests/unit/resolver/support.h"
@@ -60,6 +62,42 @@ std::string refused(const std::string& repo, const std::vector<std::string>& pac
 }
 
 }  // namespace
+
+// The scenarios that say themselves what is to be chosen: "#? [weak: |nobest: ]REQUEST + REQUEST => PACKAGES", or
+// "=> refused: PART OF THE REASON". As dnf chooses, too: tests/dnf has the same relations.
+TEST_CASE("every scenario is solved as it says", "[solve]") {
+    for (const auto& entry : std::filesystem::directory_iterator(SMITH_TEST_REPOS)) {
+        const std::string repo = entry.path().stem().string();
+        std::istringstream text(test::read(entry.path()));
+        for (std::string line; std::getline(text, line);) {
+            if (!line.starts_with("#? ")) continue;
+            INFO(repo << ": " << line);
+            const std::size_t arrow = line.find(" => ");
+            REQUIRE(arrow != std::string::npos);
+            std::string what = line.substr(3, arrow - 3);
+            const std::string expected = line.substr(arrow + 4);
+            Request request;
+            request.arch = "x86_64";
+            for (const auto& [word, value, flag] :
+                 {std::tuple("weak: ", true, &request.weak), std::tuple("nobest: ", false, &request.best)}) {
+                if (!what.starts_with(word)) continue;
+                what.erase(0, std::string_view(word).size());
+                *flag = value;
+            }
+            for (std::size_t at = 0; at <= what.size();) {
+                const std::size_t end = std::min(what.find(" + ", at), what.size());
+                request.packages.push_back(what.substr(at, end - at));
+                at = end + 3;
+            }
+            constexpr std::string_view kRefused = "refused: ";
+            if (expected.starts_with(kRefused)) {
+                CHECK(test::contains(refused(repo, request), expected.substr(kRefused.size())));
+            } else {
+                CHECK(chosen(repo, request) == expected);
+            }
+        }
+    }
+}
 
 TEST_CASE("a name means its newest version, by rpm's order and not the alphabet's", "[solve]") {
     CHECK(chosen("versions", {"app"}) == "app-1.10-1.x86_64");
