@@ -99,6 +99,9 @@ def check_index(folder, arm, cache):
         to = "dir:%s/sk-%s" % (folder, arch)
         run([*POLICY, "--override-arch", arch, "copy", "-q", "--preserve-digests", index, to])
         assert smith_digest(index, cache, "--platform", "linux/" + arch) == skopeo_digest(to), arch
+    seen = json.loads(smith("inspect", index, "--json", "--cache-dir", cache).out)
+    assert seen["index"] == {"digest": digest, "platforms": ["linux/amd64", "linux/arm64"]}, seen["index"]
+    assert sha256(smith("inspect", index, "--raw").out.encode()) == digest
     assert "no image for 'linux/s390x'" in smith("ls", index, "--platform", "linux/s390x", "--cache-dir", cache,
                                                  status=USAGE).err
 

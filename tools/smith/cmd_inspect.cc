@@ -168,33 +168,72 @@ std::string to_text(const std::string& source, const ImageHead& head, const std:
     return table.text();
 }
 
+// ------------------------------------------------------------------------------------------------------ getting at it
+
+struct Inspected {
+    ocilayout::RawManifest top;          ///< what the source names
+    std::vector<std::string> platforms;  ///< of an image index; else none
+    ImageHead head;
+    std::optional<Counts> counts;
+};
+
+std::vector<std::string> platforms_of(const ocilayout::RawManifest& top) {
+    std::vector<std::string> out;
+    if (!ocilayout::is_index_type(top.descriptor.media_type)) return out;
+    for (const ocilayout::Descriptor& entry : ocilayout::parse_index(top.bytes, top.descriptor.media_type).manifests) {
+        if (entry.platform) out.push_back(json_text(ocilayout::to_string(*entry.platform)));
+    }
+    return out;
+}
+
+std::string index_text(const Inspected& seen) {
+    Table table;
+    if (!seen.platforms.empty()) table.row("index", seen.top.descriptor.digest.str());
+    table.rows("for", seen.platforms);
+    return table.text();
+}
+
+Inspected inspect(const InspectCommand& command, const Context& context) {
+    const auto source = open_source(command.source, context);
+    Inspected out;
+    out.top = source->manifest();
+    if (command.raw) return out;
+    out.platforms = platforms_of(out.top);
+    const ocilayout::ReadOptions options = read_options(context, true);
+    // Counting files takes the layers. Those in a registry stay there.
+    if (ocilayout::parse_reference(command.source).transport == ocilayout::Transport::docker) {
+        out.head = ocilayout::load_image_head(*source, options);
+        for (const std::string& warning : out.head.warnings) context.reporter.warn(warning);
+    } else {
+        const ContentStore store(context.cache_dir());
+        ocilayout::LoadedImage image = ocilayout::load_image(*source, store, context.reporter, options);
+        out.counts = count(image.tree);
+        out.head = std::move(image.head);
+    }
+    return out;
+}
+
 }  // namespace
 
 int run_command(const InspectCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
+    const Inspected seen = while_doing([&] { return "reading image " + quote(command.source); },
+                                       [&] { return inspect(command, context); });
     if (command.raw) {
-        const std::string bytes = while_doing([&] { return "reading image " + quote(command.source); },
-                                              [&] { return open_source(command.source, context)->manifest().bytes; });
-        write_stdout(bytes);
+        write_stdout(seen.top.bytes);
         return kDone;
     }
-    // Counting files takes the layers. Those in a registry stay there.
-    const bool is_remote = ocilayout::parse_reference(command.source).transport == ocilayout::Transport::docker;
-    ImageHead head;
-    std::optional<Counts> counts;
-    if (is_remote) {
-        head = open_image_head(command.source, context);
-    } else {
-        ocilayout::LoadedImage image = open_image(command.source, context);
-        counts = count(image.tree);
-        head = std::move(image.head);
-    }
-    const std::vector<std::string> packages = packages_of(head);
+    const std::vector<std::string> packages = packages_of(seen.head);
     context.reporter.clear();
-    if (context.common.json)
-        write_json(to_json(command.source, head, counts, packages));
-    else
-        write_stdout(to_text(command.source, head, counts, packages));
+    if (context.common.json) {
+        json document = to_json(command.source, seen.head, seen.counts, packages);
+        if (!seen.platforms.empty()) {
+            document["index"] = {{"digest", seen.top.descriptor.digest.str()}, {"platforms", seen.platforms}};
+        }
+        write_json(document);
+    } else {
+        write_stdout(to_text(command.source, seen.head, seen.counts, packages) + index_text(seen));
+    }
     return kDone;
 }
 
