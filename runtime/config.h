@@ -122,7 +122,7 @@ struct Hooks {
 
 struct RuntimeConfig {
     std::string oci_version;
-    bool has_process = true;            ///< false: may be created, but not started
+    bool has_process = true;  ///< false: may be created, but not started
     ProcessConfig process;
     Hooks hooks;
     std::string root_path;  ///< as written: relative to the bundle, or absolute

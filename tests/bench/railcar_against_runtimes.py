@@ -55,10 +55,11 @@ class Runtime:
         name = "bench-%s-%d" % (self.name, number)
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         for words in (("create", "--bundle", bundle, name), ("start", name), ("delete", "--force", name)):
-            done = subprocess.run([*self.command(state), *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                  check=False)
+            # Not to pipes: a created container keeps what it was given.
+            done = subprocess.run([*self.command(state), *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, check=False)
             if done.returncode != 0:
-                raise RuntimeError("%s %s: %s" % (self.name, words[0], done.stderr.decode().strip()[-200:]))
+                raise RuntimeError("%s %s ended with %d" % (self.name, words[0], done.returncode))
         self.wall.append((time.perf_counter() - start) * 1e3)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.cpu.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3)
