@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "runtime/caps.h"
+#include "runtime/mount_options.h"
 #include "runtime/state.h"
 
 namespace smith::runtime {
@@ -33,15 +34,19 @@ json seccomp() {
 }
 
 json linux_features() {
-    return {{"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "user", "uts"}},
+    return {{"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"}},
             {"capabilities", capabilities()},
             {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", true}}},
             {"seccomp", seccomp()},
             {"apparmor", {{"enabled", false}}},
             {"selinux", {{"enabled", false}}},
             {"intelRdt", {{"enabled", false}}},
-            {"memoryPolicy", json::object()},
-            {"mountExtensions", {{"idmap", {{"enabled", false}}}}},
+            {"memoryPolicy",
+             {{"modes",
+               {"MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED_MANY",
+                "MPOL_WEIGHTED_INTERLEAVE"}},
+              {"flags", {"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES", "MPOL_F_NUMA_BALANCING"}}}},
+            {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
             {"netDevices", {{"enabled", false}}}};
 }
 
@@ -52,6 +57,7 @@ std::string features_as_json() {
         {"ociVersionMin", "1.0.0"},
         {"ociVersionMax", kOciVersion},
         {"hooks", {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}},
+        {"mountOptions", mount_option_names()},
         {"linux", linux_features()}};
     return dump_json_pretty(document);
 }

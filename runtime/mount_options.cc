@@ -113,6 +113,21 @@ FileSystemOption split(std::string_view option) {
 
 }  // namespace
 
+std::vector<std::string> mount_option_names() {
+    std::vector<std::string> out = {"bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"};
+    out.insert(out.end(), kNothing.begin(), kNothing.end());
+    for (const auto& both : kAttributes) {
+        out.emplace_back(both.name);
+        out.push_back("r" + std::string(both.name));
+    }
+    for (const auto& both : kPropagations) {
+        out.emplace_back(both.name);
+        out.push_back("r" + std::string(both.name));
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 MountOptions decode_mount_options(const std::vector<std::string>& options) {
     MountOptions out;
     for (const std::string& option : options) {

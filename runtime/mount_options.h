@@ -39,4 +39,7 @@ struct MountOptions {
 /// Every string means something: what is not known here is the file system's.
 [[nodiscard]] MountOptions decode_mount_options(const std::vector<std::string>& options);
 
+/// The options that are known by name, in byte order: all others are the file system's own.
+[[nodiscard]] std::vector<std::string> mount_option_names();
+
 }  // namespace smith::runtime
