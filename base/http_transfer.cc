@@ -89,7 +89,8 @@ void Transfer::prepare(CURL* easy, const HttpOptions& options) {
     set(easy, CURLOPT_ERRORBUFFER, message_.data());
     set(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     set(easy, CURLOPT_HEADERDATA, this);
-    if (request_.sink) set(easy, CURLOPT_BUFFERSIZE, kBufferBytes);
+    // Only faster with it; and libcurl refuses it for a handle whose last transfer ended in a refused redirect.
+    if (request_.sink) static_cast<void>(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kBufferBytes));
     set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(easy, CURLOPT_WRITEDATA, this);
     set(easy, CURLOPT_PRIVATE, this);
@@ -103,7 +104,7 @@ void Transfer::set_method(CURL* easy) {
         // It may have been sent before, in vain.
         if (request_.body->rewind) request_.body->rewind();
         set(easy, CURLOPT_UPLOAD, 1L);
-        set(easy, CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
+        static_cast<void>(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes));
         set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request_.body->size));
         set(easy, CURLOPT_READFUNCTION, &Transfer::on_read);
         set(easy, CURLOPT_READDATA, this);

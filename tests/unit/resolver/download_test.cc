@@ -257,7 +257,9 @@ TEST_CASE("a body that stops coming is resumed elsewhere", "[download][hostile]"
         while (!done) std::this_thread::sleep_for(milliseconds(10));
     });
     Server good([](Server::Connection& connection) { answer_range(connection, kBody); });
-    CHECK(fetch(download_of({slow.url(), good.url()}, dir / "c")) == kBody);
+    HttpOptions impatient = hasty();
+    impatient.low_speed_time_s = 1;
+    CHECK(fetch(download_of({slow.url(), good.url()}, dir / "c"), impatient) == kBody);
     done = true;
 }
 
