@@ -472,23 +472,23 @@ void Cgroup::kill(int signal) const {
 }
 
 bool Cgroup::remove() const noexcept {
+    const auto gone = [this](const std::string& path) {
+        try {
+            const UniqueFd opened = open(path);
+            if (!opened) return true;
+            walk(*kernel_, opened.get(), [this](int, int parent, const std::string& child) {
+                static_cast<void>(kernel_->remove_directory(parent, child.c_str()));
+            });
+            const Result result = kernel_->remove_directory(AT_FDCWD, path.c_str());
+            return result == 0 || result == -ENOENT;
+        } catch (const std::exception&) {
+            return false;
+        }
+    };
     bool all = true;
     for (const auto& entry : paths_) {
         const std::string& path = entry.second;
-        try {
-            const bool removed = within(kPatienceMs, [&] {
-                const UniqueFd opened = open(path);
-                if (!opened) return true;
-                walk(*kernel_, opened.get(), [&](int, int parent, const std::string& child) {
-                    static_cast<void>(kernel_->remove_directory(parent, child.c_str()));
-                });
-                const Result result = kernel_->remove_directory(AT_FDCWD, path.c_str());
-                return result == 0 || result == -ENOENT;
-            });
-            all = all && removed;
-        } catch (const std::exception&) {
-            all = false;
-        }
+        all = within(kPatienceMs, [&] { return gone(path); }) && all;
     }
     return all;
 }

@@ -50,9 +50,12 @@ void refuse_what_takes_a_runtime(const RuntimeConfig& config) {
 void let_hooks_run(Kernel& kernel, const RuntimeConfig& config, const Plan& plan, const CreateOptions& options,
                    pid_t pid) {
     const Hooks& hooks = config.hooks;
-    const std::string state = options.state ? options.state(pid) : "{}";
+    const std::string state = options.state ? options.state(pid, false) : "{}";
     if (plan.hook_state) write_all(plan.hook_state.get(), as_bytes(state));
-    run_hooks(kernel, hooks.prestart, "prestart", state);
+    // They were once called when a container had been created and was about to be started, and look for that word.
+    if (!hooks.prestart.empty()) {
+        run_hooks(kernel, hooks.prestart, "prestart", options.state ? options.state(pid, true) : "{}");
+    }
     run_hooks(kernel, hooks.create_runtime, "createRuntime", state);
 }
 

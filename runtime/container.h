@@ -66,8 +66,8 @@ struct CreateOptions {
     CgroupRequest cgroups;
     /// Called when the process exists and waits: before anything else is made, its id may be written down.
     std::function<void(pid_t)> on_birth;
-    /// The container's state for hooks, as JSON; called after on_birth.
-    std::function<std::string(pid_t)> state;
+    /// The container's state for hooks, as JSON, with the status "creating" or "created"; called after on_birth.
+    std::function<std::string(pid_t, bool created)> state;
 };
 
 /// PID 1 of a container that runs.

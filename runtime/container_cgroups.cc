@@ -47,6 +47,16 @@ Cgroup existing(const CgroupPaths& paths) {
     return Cgroup(linux_kernel(), paths);
 }
 
+/// Kills what is in it, and removes it; false when that cannot be.
+bool clear_away(const Cgroup& cgroup) noexcept {
+    try {
+        cgroup.kill(SIGKILL);
+    } catch (const std::exception&) {
+        // What could not be looked at may still be empty: that shows when it is removed.
+    }
+    return cgroup.remove();
+}
+
 /// The number behind `key` in lines of "key number".
 std::uint64_t count_of(const std::string& text, const std::string& key) {
     const std::size_t at = text.find(key + " ");
@@ -77,7 +87,8 @@ CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& req
         cgroup.restrict_devices(config.resources.devices);
         cgroup.add(child);
     } catch (...) {
-        static_cast<void>(cgroup.remove());
+        // It may be in some of them already, and its caller gives it up.
+        static_cast<void>(clear_away(cgroup));
         throw;
     }
     return cgroup.paths();
@@ -117,8 +128,7 @@ std::uint64_t out_of_memory_count(const CgroupPaths& paths) {
 void remove_cgroups(const CgroupPaths& paths, Kernel& kernel) {
     if (paths.empty()) return;
     const Cgroup cgroup(kernel, paths);
-    cgroup.kill(SIGKILL);
-    if (!cgroup.remove()) {
+    if (!clear_away(cgroup)) {
         throw Error(ErrorKind::system,
                     "the cgroup " + quote(paths.begin()->second) + " cannot be removed: processes do not end");
     }

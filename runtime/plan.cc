@@ -58,6 +58,10 @@ UniqueFd clone_if_privileged(Kernel& kernel, const PlannedMount& mount) {
 /// Opens the source of a bind mount, and maps its ids where that is asked for, by this process's own rights.
 UniqueFd open_bind_source(Kernel& kernel, const MountConfig& mount, const RuntimeConfig& config,
                           const PlannedMount& planned) {
+    // Where the child has the same rights it opens the source itself, in its turn: newer kernels list mounts by their
+    // age, and people read that list as the order of mounting.
+    const bool same_rights = !config.has_namespace(CLONE_NEWUSER) && (config.namespaces & CLONE_NEWNS) != 0;
+    if (same_rights && !mount.options.map_ids) return UniqueFd();
     UniqueFd tree = clone_if_privileged(kernel, planned);
     if (!mount.options.map_ids) return tree;
     const bool own = !mount.uid_mappings.empty();

@@ -86,7 +86,10 @@ Result usher(Kernel& kernel, const Plan& plan, int channel) noexcept {
         word.pid = kernel.clone(word.flag | CLONE_PARENT, 0, unused);
         if (word.pid == 0) return 0;
     }
-    static_cast<void>(kernel.write(channel, &word, sizeof word));
+    // The one word that must arrive: without it nobody knows of the process, to wait for it.
+    constexpr int attempts = 16;
+    for (int i = 0; i < attempts && kernel.write(channel, &word, sizeof word) != sizeof word; ++i) {
+    }
     kernel.exit_now(0);
 }
 

@@ -8,8 +8,10 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <fstream>
 
 #include "base/error.h"
+#include "runtime/cgroups.h"
 #include "tests/runtime/test_bundle.h"
 
 namespace smith::runtime {
@@ -71,6 +73,55 @@ TEST_CASE("a system call that fails is reported, at whatever step, and nothing i
     }
     CHECK(failed > 150);
     CHECK(tolerated < failed);
+}
+
+TEST_CASE("nor is anything left of cgroups, devices, copies and namespaces that were entered", "[injection]") {
+    if (geteuid() != 0 || find_hierarchies().empty()) return;
+    TestBundle other;
+    Running holder = start_probe(other, {"pause"});
+    REQUIRE(holder.line() == "ready");
+    const std::string cgroup = "/smith-injection-" + std::to_string(getpid());
+    TestBundle bundle;
+    std::ofstream(bundle.root() / "etc/file") << "x";
+    bundle.bend = [&](nlohmann::json& document) {
+        auto& linux_object = document["linux"];
+        linux_object.erase("seccomp");
+        linux_object.erase("uidMappings");
+        linux_object.erase("gidMappings");
+        linux_object["namespaces"] = {
+            {{"type", "mount"}},
+            {{"type", "pid"}},
+            {{"type", "cgroup"}},
+            {{"type", "ipc"}, {"path", "/proc/" + std::to_string(holder.container.pid()) + "/ns/ipc"}}};
+        document.erase("hostname");
+        linux_object["cgroupsPath"] = cgroup;
+        linux_object["resources"] = {{"pids", {{"limit", 50}}}, {"devices", {{{"allow", false}}}}};
+        linux_object["devices"] = {{{"path", "/dev/pipe"}, {"type", "p"}, {"uid", 7}}};
+        document["process"]["ioPriority"] = {{"class", "IOPRIO_CLASS_IDLE"}, {"priority", 4}};
+        document["mounts"].push_back({{"destination", "/etc"}, {"type", "tmpfs"}, {"options", {"tmpcopyup"}}});
+    };
+    bundle.configure({"exit", "3"});
+    const Belongings before = belongings();
+    int failed = 0;
+    // Looking for processes in a new cgroup reads many files, and takes what it cannot read for empty.
+    for (int at = 0, harmless = 0; harmless < 150; ++at) {
+        CAPTURE(at);
+        FailingKernel kernel(at);
+        try {
+            Container container = Container::start(bundle.path(), {{-1, -1, -1}, &kernel, {}});
+            REQUIRE(container.wait() == ExitStatus{3, 0});
+            ++harmless;
+        } catch (const Error& e) {
+            CHECK(e.message().find("starting ") == 0);
+            ++failed;
+            harmless = 0;
+        }
+        REQUIRE(belongings() == before);
+        for (const CgroupHierarchy& hierarchy : find_hierarchies()) {
+            REQUIRE_FALSE(std::filesystem::exists(hierarchy.mount_point + cgroup));
+        }
+    }
+    CHECK(failed > 150);
 }
 
 }  // namespace smith::runtime

@@ -244,7 +244,9 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
             state.cgroups = plan_cgroups(bundle.config, options.cgroups);
             directory.write(state);
         };
-        options.state = [&](pid_t) { return state_for_hooks(state, Status::creating); };
+        options.state = [&](pid_t, bool created) {
+            return state_for_hooks(state, created ? Status::created : Status::creating);
+        };
         Container container = Container::create(bundle, std::move(options));
         for (const std::string& warning : container.warnings()) program_log().warning(warning);
         UniqueFd terminal;
