@@ -44,7 +44,8 @@ def test_order_and_state(box):
     box.call("delete", "c")
     said = log_of(box)
     assert [kind for kind, _ in said] == ["prestart", "createRuntime", "createContainer", "poststart", "poststop"]
-    assert [state["status"] for _, state in said] == ["creating"] * 3 + ["running", "stopped"]
+    assert [state["status"] for _, state in said] == ["created", "creating", "creating", "running",
+                                                    "stopped"]
     for _, state in said:
         assert state["id"] == "c" and state["bundle"] == box.bundle and state["ociVersion"].startswith("1.")
     assert said[0][1]["pid"] > 1
