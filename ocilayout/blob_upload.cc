@@ -232,8 +232,6 @@ private:
 
 bool has_blob(RegistryClient& client, const Descriptor& blob) {
     RegistryCall call;
-    // Whoever asks is about to write: one token does for both.
-    call.scope.action = RegistryAction::push;
     call.request.method = "HEAD";
     call.request.url = "blobs/" + blob.digest.str();
     const HttpResponse response = client.call(call);

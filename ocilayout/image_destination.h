@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,14 @@ using BlobOpener = std::function<std::unique_ptr<ByteSource>()>;
 class ImageDestination {
 public:
     virtual ~ImageDestination() = default;
+
+    /// True when nothing need be written: each of `tags` names `manifest` there, with all that it means, and all of
+    /// `referrers` are listed as hanging on it. Asks as little as it can, and may say false of what is there.
+    [[nodiscard]] virtual bool is_up_to_date(const Descriptor& manifest, std::span<const std::string> tags,
+                                             std::span<const Digest> referrers) {
+        static_cast<void>(manifest), static_cast<void>(tags), static_cast<void>(referrers);
+        return false;
+    }
 
     /// True when it has the blob, whole: then put_blob() is not needed.
     [[nodiscard]] virtual bool has_blob(const Descriptor& blob) = 0;

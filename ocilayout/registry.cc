@@ -113,7 +113,21 @@ private:
 class RegistryDestination : public ImageDestination {
 public:
     RegistryDestination(const RegistryName& name, const RegistryOptions& options)
-        : name_(name), client_(place_to_push(load_registries_conf(), name), options) {}
+        : name_(name), client_(place_to_push(load_registries_conf(), name), options, RegistryAction::push) {}
+
+    bool is_up_to_date(const Descriptor& manifest, std::span<const std::string> tags,
+                       std::span<const Digest> referrers) override {
+        check_digest(manifest);
+        for (const std::string& tag : tags) {
+            const std::string reference = tag.empty() ? manifest.digest.str() : checked_tag(tag);
+            if (head_manifest(client_, reference) != manifest.digest) return false;
+        }
+        if (referrers.empty()) return true;
+        const std::vector<Descriptor> listed = list_referrers(client_, manifest.digest);
+        return std::ranges::all_of(referrers, [&](const Digest& one) {
+            return std::ranges::find(listed, one, &Descriptor::digest) != listed.end();
+        });
+    }
 
     bool has_blob(const Descriptor& blob) override { return ocilayout::has_blob(client_, blob); }
 
@@ -126,24 +140,30 @@ public:
     }
 
     void put_tagged(const Descriptor& descriptor, std::string_view bytes, const std::string& tag) override {
-        if (name_.digest && *name_.digest != descriptor.digest) {
-            throw Error(ErrorKind::usage, "the destination names digest " + name_.digest->str() +
-                                              ", and the image is " + descriptor.digest.str());
-        }
-        if (!tag.empty() && !is_registry_tag(tag)) {
-            throw Error(ErrorKind::usage, quote(tag) + " is not a tag that a registry can have");
-        }
+        check_digest(descriptor);
         // Who finds the image by its tag finds also what hangs on it.
         add_pending_referrers();
-        put(descriptor, bytes, tag.empty() ? descriptor.digest.str() : tag);
+        put(descriptor, bytes, tag.empty() ? descriptor.digest.str() : checked_tag(tag));
     }
 
     std::string tag() const override { return name_.tag_or_default(); }
     void finish() override { add_pending_referrers(); }
 
 private:
+    void check_digest(const Descriptor& manifest) const {
+        if (!name_.digest || *name_.digest == manifest.digest) return;
+        throw Error(ErrorKind::usage, "the destination names digest " + name_.digest->str() + ", and the image is " +
+                                          manifest.digest.str());
+    }
+
+    static const std::string& checked_tag(const std::string& tag) {
+        if (is_registry_tag(tag)) return tag;
+        throw Error(ErrorKind::usage, quote(tag) + " is not a tag that a registry can have");
+    }
+
     void put(const Descriptor& descriptor, std::string_view bytes, const std::string& reference) {
         if (ocilayout::put_manifest(client_, descriptor, bytes, reference)) return;
+        if (!client_.has_referrers_api()) client_.found_referrers_api(false);
         const ParsedManifest manifest = parse_manifest(bytes, descriptor.media_type);
         Descriptor entry = describe(descriptor.media_type, bytes);
         entry.artifact_type = manifest.artifact_type.empty() ? manifest.config.media_type : manifest.artifact_type;

@@ -111,6 +111,15 @@ std::string RegistryAuth::header(const TokenScope& scope, HttpClient& http) {
 }
 
 std::string RegistryAuth::header_locked(const TokenScope& scope, HttpClient& http) {
+    if (is_expected_only_) {
+        try {
+            return "Bearer " + token_for(scope, http).text.reveal();
+        } catch (const Error&) {
+            // Perhaps it has another one today, or needs none any more.
+            realm_.clear();
+            is_expected_only_ = false;
+        }
+    }
     if (!realm_.empty()) return "Bearer " + token_for(scope, http).text.reveal();
     if (is_basic_) return "Basic " + basic_credentials(credential()->credential);
     return {};
@@ -127,6 +136,7 @@ void RegistryAuth::answer(const HttpResponse& refusal, const std::string& used, 
         check_token_realm(realm, refusal.url, options_.trusted_realms);
         realm_ = realm;
         service_ = bearer->param("service");
+        is_expected_only_ = false;
         tokens_.erase(scope);
         static_cast<void>(token_for(scope, http));
         return;
@@ -241,11 +251,16 @@ std::pair<std::string, std::string> RegistryAuth::token_server() {
     return {realm_, service_};
 }
 
-void RegistryAuth::expect_token_server(const std::string& registry_url, std::string realm, std::string service) {
-    check_token_realm(realm, registry_url, options_.trusted_realms);
+void RegistryAuth::expect_token_server(const std::string& registry, std::string realm, std::string service) {
+    try {
+        check_token_realm(realm, registry, options_.trusted_realms);
+    } catch (const Error&) {
+        return;
+    }
     const std::lock_guard lock(mutex_);
     realm_ = std::move(realm);
     service_ = std::move(service);
+    is_expected_only_ = true;
 }
 
 }  // namespace smith::ocilayout

@@ -41,9 +41,11 @@ public:
     /// Error (fetch) when it isn't: who should do what about it.
     void answer(const HttpResponse& refusal, const std::string& used, const TokenScope& scope, HttpClient& http);
 
-    /// The challenge that is known, for the next run to begin with: realm and service; empty for none.
+    /// The token server that is known: realm and service; empty for none.
     [[nodiscard]] std::pair<std::string, std::string> token_server();
-    void expect_token_server(const std::string& registry_url, std::string realm, std::string service);
+    /// What is likely to be asked for, so that it need not be asked first. Forgotten when it is of no use, or may not
+    /// be asked. `registry`: the URL of the registry.
+    void expect_token_server(const std::string& registry, std::string realm, std::string service);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -68,6 +70,7 @@ private:
     bool is_basic_ = false;
     std::string realm_;  ///< checked; empty: no token server known
     std::string service_;
+    bool is_expected_only_ = false;  ///< nobody has asked for it in this run
     bool looked_for_credential_ = false;
     bool credential_is_bad_ = false;
     std::optional<FoundCredential> credential_;

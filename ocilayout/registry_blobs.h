@@ -16,7 +16,7 @@
 
 namespace smith::ocilayout {
 
-/// True when the registry says that it has the blob, with that size. For whoever may write there.
+/// True when the registry says that it has the blob, with that size.
 [[nodiscard]] bool has_blob(RegistryClient& client, const Descriptor& blob);
 
 /// The blob, verified at its end, from the first of `clients` that has it; from the next one where the first one fails,

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "ocilayout/certs_d.h"
 #include "ocilayout/json_fields.h"
+#include "ocilayout/registry_memory.h"
 
 namespace smith::ocilayout {
 
@@ -136,12 +137,32 @@ private:
     std::unique_ptr<HttpClient> http_;
 };
 
-RegistryClient::RegistryClient(RegistryPlace place, const RegistryOptions& options)
+RegistryClient::RegistryClient(RegistryPlace place, const RegistryOptions& options, RegistryAction least)
     : place_(with_option(std::move(place), options)),
       options_(options),
+      least_(least),
       access_(access_to(place_, options)),
       auth_(place_, options, access_),
-      schemes_(schemes_for(place_)) {}
+      schemes_(schemes_for(place_)) {
+    const RegistryMemory known = recall_registry(options_.cache_dir, place_.host);
+    has_referrers_api_ = known.has_referrers_api;
+    if (!known.realm.empty()) auth_.expect_token_server(base_url(), known.realm, known.service);
+}
+
+RegistryClient::~RegistryClient() {
+    auto [realm, service] = auth_.token_server();
+    remember_registry(options_.cache_dir, place_.host, {std::move(realm), std::move(service), has_referrers_api_});
+}
+
+std::optional<bool> RegistryClient::has_referrers_api() const {
+    const std::lock_guard lock(mutex_);
+    return has_referrers_api_;
+}
+
+void RegistryClient::found_referrers_api(bool is_there) {
+    const std::lock_guard lock(mutex_);
+    has_referrers_api_ = is_there;
+}
 
 std::string RegistryClient::name() const {
     return place_.host + (place_.repository.empty() ? "" : "/" + place_.repository);
@@ -166,6 +187,10 @@ bool RegistryClient::use_other_scheme(const HttpResult& result) {
         schemes_ = {current};
     }
     return is_wrong;
+}
+
+TokenScope RegistryClient::scope_of(const RegistryCall& call) const {
+    return {std::max(call.scope.action, least_), call.scope.mount_from};
 }
 
 void RegistryClient::tell(const HttpRequest& request, const HttpResult& result) {
@@ -194,7 +219,7 @@ HttpResult RegistryClient::perform(HttpClient& http, const RegistryCall& call, s
     if (call.request.access.timeout_s) request.access.timeout_s = call.request.access.timeout_s;
     authorization.clear();
     if (origin_of(request.url) == origin_of(base)) {
-        authorization = auth_.header(call.scope, http);
+        authorization = auth_.header(scope_of(call), http);
         if (!authorization.empty()) request.headers.push_back("Authorization: " + authorization);
     } else if (request.url.find('@') < request.url.find('/', request.url.find("://") + 3)) {
         throw Error(ErrorKind::fetch, "registry " + quote(place_.host) + " sends us to a URL with a user in it");
@@ -215,7 +240,7 @@ HttpResult RegistryClient::try_call(const RegistryCall& call) {
         // A redirect led to somebody else, who has nothing to ask us; or an upload goes on there.
         if (origin_of(result.response.url) != origin_of(base_url())) return result;
         if (++round == kMaxAuthRounds) return result;
-        auth_.answer(result.response, authorization, call.scope, lease.http());
+        auth_.answer(result.response, authorization, scope_of(call), lease.http());
     }
 }
 

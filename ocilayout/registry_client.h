@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,7 +34,11 @@ struct Cancelled {};
 /// Thread-safe: each call has a connection of its own while it lasts.
 class RegistryClient {
 public:
-    RegistryClient(RegistryPlace place, const RegistryOptions& options);
+    /// `least`: what every token is asked for, at least. Who is going to write needs one token only, if it is for both.
+    RegistryClient(RegistryPlace place, const RegistryOptions& options, RegistryAction least = RegistryAction::pull);
+    RegistryClient(const RegistryClient&) = delete;
+    RegistryClient& operator=(const RegistryClient&) = delete;
+    ~RegistryClient();
 
     [[nodiscard]] const RegistryPlace& place() const noexcept { return place_; }
     [[nodiscard]] const RegistryOptions& options() const noexcept { return options_; }
@@ -53,20 +58,25 @@ public:
     /// http, and for no URL of http at all. The registry's own host keeps its https.
     [[nodiscard]] std::string location(const HttpResponse& response, const std::string& reference) const;
 
-    [[nodiscard]] RegistryAuth& auth() noexcept { return auth_; }
+    /// Whether it has the referrers API, as far as is known: nothing before anybody has asked.
+    [[nodiscard]] std::optional<bool> has_referrers_api() const;
+    void found_referrers_api(bool is_there);
 
 private:
     class Lease;
     [[nodiscard]] std::string base_url();
+    [[nodiscard]] TokenScope scope_of(const RegistryCall& call) const;
     bool use_other_scheme(const HttpResult& result);
     HttpResult perform(HttpClient& http, const RegistryCall& call, std::string& authorization);
     void tell(const HttpRequest& request, const HttpResult& result);
 
     RegistryPlace place_;
     RegistryOptions options_;
+    RegistryAction least_;
     HttpAccess access_;
     RegistryAuth auth_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
+    std::optional<bool> has_referrers_api_;
     std::vector<std::unique_ptr<HttpClient>> idle_;
     std::vector<std::string> schemes_;  ///< to be tried, the first first; one when it is known
     std::set<std::string> told_;        ///< warnings

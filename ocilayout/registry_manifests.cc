@@ -155,7 +155,10 @@ bool put_manifest(RegistryClient& client, const Descriptor& descriptor, std::str
                            const HttpResponse response = client.call(call);
                            if (!response.ok()) throw client.refusal(call, response);
                            check_digest({}, response, descriptor.digest);
-                           if (!response.header("oci-subject").empty()) return true;
+                           if (!response.header("oci-subject").empty()) {
+                               client.found_referrers_api(true);
+                               return true;
+                           }
                            return parse_json(bytes).value("subject", json()).is_null();
                        });
 }
@@ -190,6 +193,7 @@ std::vector<std::string> list_tags(RegistryClient& client) {
 }
 
 std::vector<Descriptor> list_referrers(RegistryClient& client, const Digest& subject) {
+    if (!client.has_referrers_api().value_or(true)) return entries_under_tag(client, subject);
     RegistryCall call;
     call.request.url = "referrers/" + subject.str();
     call.request.max_bytes = limits::kMaxManifestBytes;
@@ -204,6 +208,7 @@ std::vector<Descriptor> list_referrers(RegistryClient& client, const Digest& sub
         }
         return true;
     });
+    client.found_referrers_api(there);
     return there ? out : entries_under_tag(client, subject);
 }
 

@@ -1,51 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ocilayout/write_image.h"
 
-#include <set>
+#include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "ocilayout/image_destination.h"
 
 namespace smith::ocilayout {
 
 namespace {
 
-void put(const SmallBlob& blob, ImageDestination& destination) {
-    if (destination.has_blob(blob.descriptor)) return;
-    destination.put_blob(blob.descriptor, [&blob] { return memory_source(blob.bytes); }, {});
-}
+// As in copies: a registry answers one request slowly, and six as fast.
+constexpr unsigned kBlobsAtOnce = 6;
 
-void put_layers(const FinishedImage& image, ImageDestination& destination) {
-    std::set<Digest> done;
+struct BlobToPut {
+    Descriptor descriptor;
+    BlobOpener open;
+};
+
+/// Everything but manifests, the largest first.
+std::vector<BlobToPut> blobs_of(const FinishedImage& image, const Referrers& referrers) {
+    std::map<Digest, BlobToPut> out;
     for (const StoredLayer& stored : image.layers) {
         Descriptor blob;
         blob.media_type = stored.layer.media_type;
         blob.digest = stored.layer.digest;
         blob.size = stored.layer.size;
-        if (!done.insert(blob.digest).second || destination.has_blob(blob)) continue;
-        destination.put_blob(blob,
-                             [blob, fd = stored.blob] {
-                                 return verifying_source(file_source(fd, 0, blob.size), blob.digest, blob.size);
-                             },
-                             {});
+        const auto open = [blob, fd = stored.blob] {
+            return verifying_source(file_source(fd, 0, blob.size), blob.digest, blob.size);
+        };
+        out.try_emplace(blob.digest, BlobToPut{blob, open});
     }
+    const auto add = [&](const Descriptor& descriptor, const std::string& bytes) {
+        out.try_emplace(descriptor.digest, BlobToPut{descriptor, [&bytes] { return memory_source(bytes); }});
+    };
+    add(image.image.config_desc, image.image.config);
+    for (const SmallBlob& blob : referrers.blobs) add(blob.descriptor, blob.bytes);
+    std::vector<BlobToPut> sorted;
+    for (auto& [digest, blob] : out) sorted.push_back(std::move(blob));
+    std::ranges::stable_sort(sorted, std::ranges::greater{},
+                             [](const BlobToPut& blob) { return blob.descriptor.size; });
+    return sorted;
 }
 
 }  // namespace
 
 void write_image(const FinishedImage& image, ImageDestination& destination, std::span<const std::string> also_tags) {
-    const SmallBlob config{image.image.config_desc, image.image.config};
+    const Descriptor& manifest = image.image.manifest_desc;
     Referrers referrers;
-    if (destination.keeps_referrers()) referrers = make_referrers(image.image.manifest_desc, image.artifacts);
-    put_layers(image, destination);
-    put(config, destination);
-    for (const SmallBlob& blob : referrers.blobs) put(blob, destination);
-    for (const SmallBlob& manifest : referrers.manifests) destination.put_manifest(manifest.descriptor, manifest.bytes);
-    const auto put_tagged = [&](const std::string& tag) {
-        destination.put_tagged(image.image.manifest_desc, image.image.manifest, tag);
-    };
-    for (const std::string& tag : also_tags) put_tagged(tag);
-    put_tagged(destination.tag());
+    if (destination.keeps_referrers()) referrers = make_referrers(manifest, image.artifacts);
+    std::vector<std::string> tags(also_tags.begin(), also_tags.end());
+    tags.push_back(destination.tag());
+    std::vector<Digest> hanging;
+    for (const SmallBlob& one : referrers.manifests) hanging.push_back(one.descriptor.digest);
+    if (destination.is_up_to_date(manifest, tags, hanging)) return;
+
+    const std::vector<BlobToPut> blobs = blobs_of(image, referrers);
+    parallel_for(kBlobsAtOnce, blobs.size(), [&](std::size_t i) {
+        if (destination.has_blob(blobs[i].descriptor)) return;
+        destination.put_blob(blobs[i].descriptor, blobs[i].open, {});
+    });
+    for (const SmallBlob& one : referrers.manifests) destination.put_manifest(one.descriptor, one.bytes);
+    // The one that was asked for comes last: who sees it sees all the others.
+    for (const std::string& tag : tags) destination.put_tagged(manifest, image.image.manifest, tag);
     destination.finish();
 }
 
