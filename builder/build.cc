@@ -16,6 +16,7 @@
 #include "builder/parent.h"
 #include "builder/spec_json.h"
 #include "ocilayout/gzip.h"
+#include "ocilayout/image_destination.h"
 #include "ocilayout/layer_cache.h"
 #include "ocilayout/write_image.h"
 
@@ -181,6 +182,16 @@ std::vector<std::string> packages_in(const FileTree& tree, const std::vector<Pac
     return {out.begin(), out.end()};
 }
 
+void write(const FinishedImage& image, const ocilayout::Reference& output, const BuildOptions& options) {
+    ocilayout::TransportOptions transport = options.transport;
+    transport.jobs = options.environment.jobs;
+    while_doing([&] { return "writing image " + quote(to_string(output)); },
+                [&] {
+                    const auto destination = ocilayout::open_image_destination(output, transport);
+                    ocilayout::write_image(image, *destination, options.also_tags);
+                });
+}
+
 /// The lock with the image that was made by it, and with the headers that it was made by.
 void remember(const Project& project, resolver::Lock lock, const Made& made, const BuildResult& result) {
     const resolver::Lock before = lock;
@@ -219,7 +230,7 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                                result.tests = run_tests(image, project.spec.tests, environment.cache_dir, reporter);
                                if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
                            }
-                           ocilayout::write_image(made.image, output, environment.jobs);
+                           write(made.image, output, options);
                            result.output = ocilayout::to_string(output);
                            if (!options.locked) remember(project, lock, made, result);
                            return result;

@@ -13,6 +13,7 @@
 #include "base/reporter.h"
 #include "builder/project.h"
 #include "builder/smoke_test.h"
+#include "ocilayout/transport_options.h"
 #include "ocilayout/write_image.h"
 
 namespace smith::builder {
@@ -20,7 +21,9 @@ namespace smith::builder {
 struct BuildOptions {
     ProjectOptions project;
     Environment environment;
-    std::string output;   ///< as reference.h takes it; "": oci:NAME, NAME being the spec's file name without .yaml
+    std::string output;  ///< as reference.h takes it; "": oci:NAME, NAME being the spec's file name without .yaml
+    std::vector<std::string> also_tags;     ///< besides the one that `output` names
+    ocilayout::TransportOptions transport;  ///< how `output` is reached; its jobs are the environment's
     bool locked = false;  ///< fail when the lock is missing or stale, or the image's digest differs from the lock's
     bool test = true;     ///< run the spec's tests before anything is written
     std::optional<std::int64_t> created;  ///< SOURCE_DATE_EPOCH, in seconds; not given: no time in the image at all

@@ -29,6 +29,8 @@ Clients clients_to_pull(const RegistryName& name, const RegistryOptions& options
             its.login.reset();
             its.insecure = false;
             its.cert_dir.clear();
+            // There is another place to ask, which is better than patience.
+            its.retry.retries = std::min(its.retry.retries, 1U);
         }
         out.push_back(std::make_shared<RegistryClient>(places[i], its));
     }

@@ -74,6 +74,9 @@ int run_command(const BuildCommand& command, Context& context) {
     builder::BuildOptions options = command.options;
     options.environment.cache_dir = context.cache_dir();
     options.created = source_date_epoch();
+    options.transport = context.common.transport;
+    options.transport.registry.reporter = &context.reporter;
+    options.transport.registry.cache_dir = options.environment.cache_dir;
     BuildResult result;
     try {
         const InterruptGuard guard(context.reporter);

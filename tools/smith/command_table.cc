@@ -150,6 +150,17 @@ constexpr std::array kCommands{
         "smith repo search web server app.yaml\n"
         "smith repo info nginx --repo base=https://mirror.example/os/\n"
         "smith repo whatprovides '*/bin/redis-cli' --json"},
+    CommandInfo{kLogin, "login", "remember who you are to a registry", "login REGISTRY [options]",
+                "Asks REGISTRY whether it knows a user by this password, and if so keeps both for smith, podman and "
+                "skopeo: in the "
+                "credential helper that is configured for it, else in auth.json, for your eyes alone. Without options "
+                "it asks for "
+                "user and password.",
+                "smith login registry.example.com\n"
+                "smith login registry.example.com --username ci --password-stdin < token"},
+    CommandInfo{kLogout, "logout", "forget who you are to a registry", "logout REGISTRY [options]",
+                "Takes away what 'smith login', or another tool, has kept for REGISTRY.",
+                "smith logout registry.example.com"},
     CommandInfo{kBare, "", "as Oracle's Smith: build smith.yaml into image.tar.gz", "[options]",
                 "Without a command, smith takes the command line of Oracle's Smith: it builds DIR/FILE into an image "
                 "archive. All options of 'smith build' but --output work, too.",

@@ -27,6 +27,8 @@ inline constexpr Commands kOutdated = 1U << 11U;
 inline constexpr Commands kImport = 1U << 12U;
 inline constexpr Commands kWhyPackage = 1U << 13U;
 inline constexpr Commands kRepo = 1U << 14U;
+inline constexpr Commands kLogin = 1U << 15U;
+inline constexpr Commands kLogout = 1U << 16U;
 inline constexpr Commands kCopy = 1U << 20U;
 inline constexpr Commands kPush = 1U << 21U;
 inline constexpr Commands kPull = 1U << 22U;
@@ -46,7 +48,7 @@ inline constexpr Commands kCopying = kCopy | kPush | kPull | kUpload | kDownload
 /// Those that are given an image to look into.
 inline constexpr Commands kReading = kTest | kRun | kInspect | kLs | kCat | kWhy | kDiff | kVerify;
 inline constexpr Commands kLooking = kTest | kInspect | kLs | kCat | kWhy | kWhyPackage | kDiff | kVerify;
-inline constexpr Commands kAll = kAsking | kRun | kLooking | kImport | kCopying | kSign;
+inline constexpr Commands kAll = kAsking | kRun | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
 
 struct CommandInfo {
     Commands bit;

@@ -29,6 +29,8 @@ int run_command(const SignCommand& command, Context& context);
 int run_command(const VerifyCommand& command, Context& context);
 int run_command(const RepoCommand& command, Context& context);
 int run_command(const ImportCommand& command, Context& context);
+int run_command(const LoginCommand& command, Context& context);
+int run_command(const LogoutCommand& command, Context& context);
 int run_command(const HelpCommand& command, Context& context);
 int run_command(const VersionCommand& command, Context& context);
 

@@ -122,6 +122,7 @@ ocilayout::TransportOptions transport_options(const RawOptions& raw) {
     out.registry.insecure = raw.insecure;
     out.registry.auth_file = raw.authfile;
     out.registry.cert_dir = raw.cert_dir;
+    out.registry.trusted_realms = raw.trust_realm;
     if (!raw.creds.empty()) {
         const std::size_t colon = raw.creds.find(':');
         const bool has_password = colon != std::string::npos;
@@ -186,6 +187,7 @@ BuildCommand build_command(const RawOptions& raw, Words words) {
     command.options.project = project_options(raw, spec_word(words));
     command.options.environment = environment(raw);
     command.options.output = raw.output;
+    command.options.also_tags = raw.also_tag;
     command.options.locked = raw.locked;
     command.options.test = !raw.no_test;
     return command;
@@ -358,6 +360,13 @@ RepoCommand repo_command(const RawOptions& raw, Words words) {
     return command;
 }
 
+Command registry_command(Commands which, const RawOptions& raw, Words words) {
+    at_most(1, which, words);
+    if (words.empty()) refuse_with_synopsis(which, "wants a registry");
+    if (which == kLogout) return LogoutCommand{words[0]};
+    return LoginCommand{words[0], raw.username, raw.password_stdin};
+}
+
 Command make_command(Commands command, const RawOptions& raw, Words words, std::vector<std::string>& warnings) {
     switch (command) {
         case kBare: return bare_command(raw, warnings);
@@ -389,6 +398,8 @@ Command make_command(Commands command, const RawOptions& raw, Words words, std::
         case kWhyPackage: return why_package_command(raw, words);
         case kRepo: return repo_command(raw, words);
         case kLs: return ls_command(raw, words);
+        case kLogin:
+        case kLogout: return registry_command(command, raw, words);
         case kImport:
             at_most(1, kImport, words);
             if (words.empty()) refuse_with_synopsis(kImport, "wants a file");

@@ -149,16 +149,26 @@ struct ImportCommand {
     std::filesystem::path file;
 };
 
+struct LoginCommand {
+    std::string registry;
+    std::string username;
+    bool password_stdin = false;
+};
+
+struct LogoutCommand {
+    std::string registry;
+};
+
 struct HelpCommand {
     std::string text;
 };
 
 struct VersionCommand {};
 
-using Command =
-    std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand, TestCommand,
-                 InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand, SignCommand,
-                 VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ImportCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand,
+                             TestCommand, InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand,
+                             SignCommand, VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ImportCommand,
+                             LoginCommand, LogoutCommand, HelpCommand, VersionCommand>;
 
 struct Invocation {
     CommonOptions common;

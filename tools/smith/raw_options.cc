@@ -100,8 +100,6 @@ void define_oracle_options(OptionSet& set, RawOptions& raw) {
     set.value(kUpload | kDownload, "-r,--remote", "URL", raw.remote, "where in a registry, https://HOST/NAME[:TAG]");
     set.value(kBare, "-b,--buildnumber", "TEXT", raw.buildnumber,
               "accepted and left out: an image holds nothing that changes from build to build");
-    set.flag(kBare | kReading | kCopying | kSign, "-k,--insecure", raw.insecure,
-             "talk to registries over plain HTTP too, and with certificates of anybody");
     set.flag(kBare, "-f,--fast", raw.fast, "accepted: a build always uses again what it has");
 }
 
@@ -121,18 +119,13 @@ void define_image_options(OptionSet& set, RawOptions& raw) {
     set.flag(kCopying & ~kIndex, "--all", raw.all, "an image index with all its images, as it is");
     set.flag(kCopying, "--referrers", raw.referrers,
              "what hangs on the image too: why its files are there, its package list, signatures");
-    set.values(kCopying, "--also-tag", "TAG", raw.also_tag, "write it under this tag as well; may be given many times");
+    set.values(kBuild | kCopying, "--also-tag", "TAG", raw.also_tag,
+               "write it under this tag as well; may be given many times");
     set.value(kSign | kVerify, "--key", "KEY", raw.key,
               "the key: a PEM file, env://VARIABLE or pkcs11:URI; private to sign, public to verify");
     set.values(kSign, "--annotate", "NAME=VALUE", raw.annotate, "to be signed too; may be given many times");
     set.value(kVerify, "--rebuild", "SPEC", raw.rebuild, "build SPEC again by its lock, and compare to the byte");
     set.flag(kInspect, "--raw", raw.raw, "print the manifest, or the image index, to the byte");
-    set.value(kReading | kCopying | kSign, "--creds", "USER[:PASSWORD]", raw.creds,
-              "for the registry, instead of what files have");
-    set.value(kReading | kCopying | kSign, "--authfile", "FILE", raw.authfile,
-              "credentials for registries; default: as podman");
-    set.value(kReading | kCopying | kSign, "--cert-dir", "DIR", raw.cert_dir,
-              "certificates for the registry: *.crt, *.cert, *.key; default: certs.d, as podman");
 }
 
 void define_project_options(OptionSet& set, RawOptions& raw) {
@@ -167,6 +160,23 @@ void define_run_options(OptionSet& set, RawOptions& raw) {
     set.value(kRun, "--entrypoint", "PROGRAM", raw.entrypoint, "execute PROGRAM instead of the image's entry point");
 }
 
+constexpr Commands kWithImages = kBuilds | kReading | kCopying | kSign;
+constexpr Commands kAskingRegistries = kWithImages | kLogin;
+
+void define_registry_options(OptionSet& set, RawOptions& raw) {
+    set.flag(kAskingRegistries, "-k,--insecure", raw.insecure,
+             "talk to registries over plain HTTP too, and with certificates of anybody");
+    set.value(kWithImages, "--creds", "USER[:PASSWORD]", raw.creds, "for the registry, instead of what files have");
+    set.value(kAskingRegistries | kLogout, "--authfile", "FILE", raw.authfile,
+              "credentials for registries; default: as podman");
+    set.value(kAskingRegistries, "--cert-dir", "DIR", raw.cert_dir,
+              "certificates for the registry: *.crt, *.cert, *.key; default: certs.d, as podman");
+    set.values(kAskingRegistries, "--trust-realm", "HOST", raw.trust_realm,
+               "let registries send us to this host for a token, with a password; may be given many times");
+    set.value(kLogin, "-u,--username", "NAME", raw.username, "the user; default: asked for");
+    set.flag(kLogin, "--password-stdin", raw.password_stdin, "read the password from standard input");
+}
+
 void define_common_options(OptionSet& set, RawOptions& raw) {
     set.value(kAll & ~(kWhy | kWhyPackage | kImport), "--cache-dir", "DIR", raw.cache_dir,
               "where metadata, packages and layers are kept; default: $XDG_CACHE_HOME/smith, else ~/.cache/smith");
@@ -187,6 +197,7 @@ void define_all(OptionSet& set, RawOptions& raw) {
     define_image_options(set, raw);
     define_project_options(set, raw);
     define_run_options(set, raw);
+    define_registry_options(set, raw);
     define_common_options(set, raw);
 }
 

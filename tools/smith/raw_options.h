@@ -30,6 +30,10 @@ struct RawOptions {
     bool all = false, referrers = false, raw = false;
     bool help = false, json = false, locked = false, long_format = false, no_test = false, offline = false,
          quiet = false, refresh = false, allow_old_metadata = false, verbose = false, version = false;
+    // Of registries.
+    std::string username;
+    std::vector<std::string> trust_realm;
+    bool password_stdin = false;
     // Oracle's Smith.
     std::string buildnumber, conf, dir, image;
     bool fast = false, insecure = false;
