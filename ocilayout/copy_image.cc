@@ -156,17 +156,22 @@ void copy_blobs(const Bill& bill, ImageDestination& destination, CopyResult& res
 
 void put_everything(Bill& bill, const RawManifest& top, ImageDestination& destination, const CopyOptions& options,
                     CopyResult& result, Reporter& reporter) {
+    result.copied = top.descriptor;
+    result.referrers = bill.referrers;
+    result.warnings = std::move(bill.warnings);
+    std::vector<std::string> tags = options.also_tags;
+    tags.push_back(destination.tag());
+    if (bill.referrers == 0 && destination.is_up_to_date(top.descriptor, tags, {})) {
+        result.blobs_there = bill.blobs.size();
+        return;
+    }
     copy_blobs(bill, destination, result, reporter);
     for (const RawManifest& manifest : bill.manifests) {
         if (manifest.descriptor.digest == top.descriptor.digest) continue;
         destination.put_manifest(manifest.descriptor, manifest.bytes);
     }
-    for (const std::string& tag : options.also_tags) destination.put_tagged(top.descriptor, top.bytes, tag);
-    destination.put_tagged(top.descriptor, top.bytes, destination.tag());
+    for (const std::string& tag : tags) destination.put_tagged(top.descriptor, top.bytes, tag);
     destination.finish();
-    result.copied = top.descriptor;
-    result.referrers = bill.referrers;
-    result.warnings = std::move(bill.warnings);
 }
 
 /// A descriptor for another place: what annotations it had were about the place that it is from.
