@@ -84,8 +84,7 @@ bool is_host(std::string_view text) {
 }
 
 bool looks_like_host(std::string_view first) {
-    return first == "localhost" || first.find_first_of(".:") != std::string_view::npos ||
-           std::ranges::any_of(first, is_upper);
+    return first == "localhost" || first.find_first_of(".:") != std::string_view::npos;
 }
 
 std::string normal_host(std::string_view text) {

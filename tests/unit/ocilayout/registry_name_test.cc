@@ -74,6 +74,7 @@ TEST_CASE("nothing that means something in a URL is part of an image's name", "[
                              "host.example/a?b",
                              "host.example/a#b",
                              "host.example/A",
+                             "Host/a",
                              "host.example/a..b",
                              "host.example/a___b",
                              "host.example/-a",
