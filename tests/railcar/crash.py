@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,10 +17,10 @@ CYCLES = int(os.environ.get("RAILCAR_CYCLES", "100"))
 
 
 def belongings():
-    """What a container must not leave behind: mounts, cgroups, processes in other PID namespaces than ours."""
+    """What a container of ours must not leave behind: mounts, cgroups (named by its id), processes."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        mounts = sorted(line.split()[4] for line in file)
-    cgroups = sorted(at for at, _, _ in os.walk("/sys/fs/cgroup") if "railcar" in at)
+        mounts = sorted(line.split()[4] for line in file if "railcar-test-" in line)
+    cgroups = sorted(at for at, _, _ in os.walk("/sys/fs/cgroup") if re.fullmatch(r"c[0-9]*", os.path.basename(at)))
     return mounts, cgroups, contained()
 
 
