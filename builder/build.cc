@@ -2,6 +2,7 @@
 #include "builder/build.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -58,10 +59,12 @@ std::vector<Artifact> make_artifacts(const Spec& spec, const Ingredients& ingred
     const auto artifact = [](std::string_view type, std::string bytes) {
         return Artifact{std::string(type), std::string(type), std::move(bytes), {}};
     };
-    return {
-        artifact(ocilayout::artifact_type::kSpec, canonical_json(spec)),
-        artifact(ocilayout::artifact_type::kPackages, print_packages(ingredients.packages().packages, assembled.tree)),
-        artifact(ocilayout::artifact_type::kReasons, print_reasons(assembled.reasons))};
+    const std::optional<SourceImage>& image = ingredients.image();
+    std::string packages = image ? print_packages(image->packages, assembled.tree)
+                                 : print_packages(ingredients.packages().packages, assembled.tree);
+    return {artifact(ocilayout::artifact_type::kSpec, canonical_json(spec)),
+            artifact(ocilayout::artifact_type::kPackages, std::move(packages)),
+            artifact(ocilayout::artifact_type::kReasons, print_reasons(assembled.reasons))};
 }
 
 /// Lays what was assembled on the parent, and leaves of it what the parent does not have already.
@@ -92,7 +95,7 @@ Made make_image(const Project& project, const resolver::Lock& lock, const BuildO
     const Accounts accounts = make_accounts(spec);
     const ocilayout::Owner owner{accounts.uid, accounts.gid};
 
-    made.assembled = assemble(spec, accounts, ingredients.available(), project.directory / "rootfs", store, reporter);
+    made.assembled = assemble(spec, accounts, ingredients.available(), project.overlay, store, reporter);
     const std::optional<SourceImage>& parent = ingredients.parent();
     if (parent) lay_on(*parent, made);
     ingredients.report_losses(made.assembled.tree, reporter);
@@ -128,6 +131,32 @@ Made make_image_twice(const Project& project, const resolver::Lock& lock, const 
     return make(true);
 }
 
+/// What `image` had, by package, and what of it is in `shipped`.
+SourceReport report_on(const SourceImage& image, const FileTree& shipped) {
+    SourceReport out;
+    for (const ocilayout::Layer& layer : image.head.layers) out.packed_size += layer.size;
+    std::map<std::string, PackageShare> shares;
+    for (const pkgdb::Package& package : image.packages) shares[package.id()].package = package.id();
+    std::set<Content> contents;
+    for (const auto& [path, entry] : image.layers.tree.entries()) {
+        if (is_directory(&entry)) continue;
+        const auto known = shares.find(entry.origin);
+        PackageShare& share = known == shares.end() ? shares[""] : known->second;
+        const Regular* file = as_regular(&entry);
+        const std::uint64_t size = file == nullptr ? 0 : file->content.size;
+        const Entry* now = shipped.find(path);
+        const bool ships = now != nullptr && now->node == entry.node;
+        if (file != nullptr) contents.insert(file->content);
+        share.files += 1;
+        share.bytes += size;
+        share.files_shipped += ships ? 1U : 0U;
+        share.bytes_shipped += ships ? size : 0U;
+    }
+    for (const Content& content : contents) out.files_size += content.size;
+    for (auto& [id, share] : shares) out.packages.push_back(std::move(share));
+    return out;
+}
+
 BuildResult describe(const Made& made) {
     const ocilayout::Layer& layer = made.own_layer();
     BuildResult out;
@@ -147,6 +176,13 @@ BuildResult describe(const Made& made) {
     for (const Content& content : contents) out.files_size += content.size;
     for (const PackageInfo& package : made.packages()) {
         if (origins.contains(package.header.nevra.str())) ++out.packages_shipped;
+    }
+    if (const auto& image = made.ingredients->image()) {
+        out.source = report_on(*image, made.tree());
+        out.packages = image->packages.size();
+        for (const pkgdb::Package& package : image->packages) {
+            if (origins.contains(package.id())) ++out.packages_shipped;
+        }
     }
     return out;
 }
@@ -205,35 +241,44 @@ void remember(const Project& project, resolver::Lock lock, const Made& made, con
     if (lock != before) write_lock(project, lock);
 }
 
+/// Everything from the lock to the written image.
+std::pair<Made, BuildResult> make_and_write(const Project& project, const resolver::Lock& lock,
+                                            const BuildOptions& options, Reporter& reporter) {
+    const ocilayout::Reference output =
+        ocilayout::parse_reference(options.output.empty() ? default_output(project) : options.output);
+    const Environment& environment = options.environment;
+    const ContentStore store(environment.cache_dir);
+    Made made = make_image_twice(project, lock, options, store, reporter);
+    BuildResult result = describe(made);
+    if (options.locked) check_against_lock(result, lock);
+
+    if (options.test && !project.spec.tests.empty() && !can_run_here(made.config)) {
+        reporter.warn("the image is for " + quote(to_string(made.config.platform)) +
+                      ", which this machine can't run: it is not tested");
+    } else if (options.test) {
+        const RunnableImage image{made.tree(), made.contents(), made.config};
+        result.tests = run_tests(image, project.spec.tests, environment.cache_dir, reporter);
+        if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
+    }
+    write(made.image, output, options);
+    result.output = ocilayout::to_string(output);
+    return {std::move(made), std::move(result)};
+}
+
 }  // namespace
 
 BuildResult build(const BuildOptions& options, Reporter& reporter) {
     return while_doing([&] { return "building " + quote(options.project.spec.string()); },
                        [&] {
                            const Project project = open_project(options.project, reporter);
-                           const ocilayout::Reference output = ocilayout::parse_reference(
-                               options.output.empty() ? default_output(project) : options.output);
-                           const Environment& environment = options.environment;
-                           const ContentStore store(environment.cache_dir);
-
-                           const resolver::Lock lock = decide_packages(
-                               project, options.locked ? LockMode::strict : LockMode::obey, {}, environment, reporter);
-                           const Made made = make_image_twice(project, lock, options, store, reporter);
-                           BuildResult result = describe(made);
-                           if (options.locked) check_against_lock(result, lock);
-
-                           if (options.test && !project.spec.tests.empty() && !can_run_here(made.config)) {
-                               reporter.warn("the image is for " + quote(to_string(made.config.platform)) +
-                                             ", which this machine can't run: it is not tested");
-                           } else if (options.test) {
-                               const RunnableImage image{made.tree(), made.contents(), made.config};
-                               result.tests = run_tests(image, project.spec.tests, environment.cache_dir, reporter);
-                               if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
-                           }
-                           write(made.image, output, options);
-                           result.output = ocilayout::to_string(output);
+                           // A wrong name is told before anything is fetched.
+                           if (!options.output.empty()) static_cast<void>(ocilayout::parse_reference(options.output));
+                           const resolver::Lock lock =
+                               decide_packages(project, options.locked ? LockMode::strict : LockMode::obey, {},
+                                               options.environment, reporter);
+                           auto [made, result] = make_and_write(project, lock, options, reporter);
                            if (!options.locked) remember(project, lock, made, result);
-                           return result;
+                           return std::move(result);
                        });
 }
 
@@ -246,6 +291,16 @@ ocilayout::FinishedImage make_locked_image(const BuildOptions& options, Reporter
                                decide_packages(project, LockMode::strict, {}, options.environment, reporter);
                            return make_image_twice(project, lock, options, store, reporter).image;
                        });
+}
+
+BuildResult build_once(const Project& project, const BuildOptions& options, Reporter& reporter) {
+    resolver::Lock lock;
+    lock.arch = project.arch;
+    const Spec& spec = project.spec;
+    if (spec.type == SourceType::image)
+        lock.source = look_up_image(project, spec.packages.front(), options.environment);
+    if (spec.parent) lock.parent = look_up_image(project, *spec.parent, options.environment);
+    return make_and_write(project, lock, options, reporter).second;
 }
 
 }  // namespace smith::builder

@@ -29,6 +29,22 @@ struct BuildOptions {
     std::optional<std::int64_t> created;  ///< SOURCE_DATE_EPOCH, in seconds; not given: no time in the image at all
 };
 
+/// What one package of a source image had, and what of it ships.
+struct PackageShare {
+    std::string package;  ///< its id; "" for the files that no package claims
+    std::size_t files = 0;
+    std::size_t files_shipped = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t bytes_shipped = 0;
+};
+
+/// What became of a source image.
+struct SourceReport {
+    std::uint64_t files_size = 0;        ///< in bytes, of regular files, each content counted once
+    std::uint64_t packed_size = 0;       ///< of its layers, as they are stored
+    std::vector<PackageShare> packages;  ///< by id
+};
+
 struct BuildResult {
     Digest manifest;
     Digest diff_id;
@@ -41,6 +57,7 @@ struct BuildResult {
     std::uint64_t bytes_spared = 0;    ///< of packages: not on this machine, and not needed
     std::string output;                ///< where it was written, as a reference
     std::vector<TestOutcome> tests;
+    std::optional<SourceReport> source;  ///< of a build from an image
 };
 
 /// Thrown after everything was done but one of the spec's tests failed: nothing was written then. (exit 6)
@@ -60,5 +77,8 @@ BuildResult build(const BuildOptions& options, Reporter& reporter);
 /// The image that the lock makes, without tests; nothing is written, and it is not held against the lock's own digest.
 /// Throws Error of every kind; resolve, when the lock is missing or stale.
 [[nodiscard]] ocilayout::FinishedImage make_locked_image(const BuildOptions& options, Reporter& reporter);
+
+/// As build(), of a project that no file holds: its images are looked up for this once, and no lock is written.
+BuildResult build_once(const Project& project, const BuildOptions& options, Reporter& reporter);
 
 }  // namespace smith::builder

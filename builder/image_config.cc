@@ -47,6 +47,14 @@ ocilayout::Healthcheck to_image(const Healthcheck& check) {
     return out;
 }
 
+std::map<std::string, std::size_t> count_origins(const FileTree& tree) {
+    std::map<std::string, std::size_t> out;
+    for (const auto& [path, entry] : tree.entries()) {
+        if (!is_directory(&entry)) ++out[entry.origin];
+    }
+    return out;
+}
+
 }  // namespace
 
 ocilayout::ImageConfig make_image_config(const Spec& spec, const Accounts& accounts, const std::string& arch,
@@ -68,10 +76,7 @@ ocilayout::ImageConfig make_image_config(const Spec& spec, const Accounts& accou
 }
 
 std::string print_packages(const std::vector<PackageInfo>& packages, const FileTree& tree) {
-    std::map<std::string, std::size_t> shipped;
-    for (const auto& [path, entry] : tree.entries()) {
-        if (!is_directory(&entry)) ++shipped[entry.origin];
-    }
+    const std::map<std::string, std::size_t> shipped = count_origins(tree);
     json list = json::array();
     for (const PackageInfo& package : packages) {
         const resolver::Nevra& n = package.ref.nevra;
@@ -97,6 +102,33 @@ std::string print_packages(const std::vector<PackageInfo>& packages, const FileT
         add("signer", package.header.signer);
         list.push_back(std::move(one));
     }
+    return dump_json({{"schema", 1}, {"packages", std::move(list)}});
+}
+
+std::string print_packages(const std::vector<pkgdb::Package>& packages, const FileTree& tree) {
+    const std::map<std::string, std::size_t> shipped = count_origins(tree);
+    std::map<std::string, json> sorted;
+    for (const pkgdb::Package& package : packages) {
+        const auto files = shipped.find(package.id());
+        if (files == shipped.end()) continue;
+        json one = {{"id", to_utf8(package.id())},
+                    {"type", pkgdb::kind_name(package.kind)},
+                    {"name", to_utf8(package.name)},
+                    {"version", to_utf8(package.version)},
+                    {"files", files->second}};
+        const auto add = [&](const char* key, const std::string& value) {
+            if (!value.empty()) one[key] = to_utf8(value);
+        };
+        add("release", package.release);
+        add("epoch", package.epoch);
+        add("arch", package.arch);
+        add("source", package.source);
+        add("license", package.license);
+        add("vendor", package.vendor);
+        sorted.emplace(package.id(), std::move(one));
+    }
+    json list = json::array();
+    for (auto& [id, one] : sorted) list.push_back(std::move(one));
     return dump_json({{"schema", 1}, {"packages", std::move(list)}});
 }
 

@@ -11,6 +11,7 @@
 
 #include "builder/accounts.h"
 #include "builder/packages.h"
+#include "builder/pkgdb/package.h"
 #include "builder/spec.h"
 #include "ocilayout/image.h"
 
@@ -23,5 +24,7 @@ namespace smith::builder {
 /// The package list, application/vnd.smith.packages+json: those that `tree` has a file of, with what it takes to find
 /// them again, and who signed them.
 [[nodiscard]] std::string print_packages(const std::vector<PackageInfo>& packages, const FileTree& tree);
+/// The same for packages that an image said are installed in it; as far as the image told.
+[[nodiscard]] std::string print_packages(const std::vector<pkgdb::Package>& packages, const FileTree& tree);
 
 }  // namespace smith::builder

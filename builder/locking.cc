@@ -227,6 +227,11 @@ Lock decide_packages(const Project& project, LockMode mode, const std::vector<st
     return decided;
 }
 
+Lock choose_packages(const Project& project, const Environment& environment, Reporter& reporter) {
+    return outliving_deletions(
+        [&] { return solve_anew(project, make_request(project), std::nullopt, environment, reporter); });
+}
+
 std::vector<PackageChange> compare_locks(const Lock& before, const Lock& after) {
     // Several packages of one name are possible (kernels, two word sizes): what is the same on both sides cancels out.
     std::map<std::string, std::pair<std::set<std::string>, std::set<std::string>>> by_name;

@@ -61,10 +61,15 @@ Project open_repositories(const ProjectOptions& options, Reporter& reporter) {
 }
 
 Project open_project(const ProjectOptions& options, Reporter& reporter) {
+    return make_project(load_spec(options.spec, reporter), options, reporter);
+}
+
+Project make_project(Spec spec, const ProjectOptions& options, Reporter& reporter) {
     Project out;
-    out.spec = load_spec(options.spec, reporter);
+    out.spec = std::move(spec);
     out.directory = options.directory.empty() ? options.spec.parent_path() : options.directory;
     if (out.directory.empty()) out.directory = ".";
+    out.overlay = out.directory / "rootfs";
     out.lock_file = lock_file_of(options);
     out.name = without_yaml(options.spec).filename().string();
     refuse_what_is_missing(out.spec);

@@ -46,7 +46,8 @@ struct Environment {
 
 struct Project {
     Spec spec;
-    std::filesystem::path directory;  ///< of rootfs/, and what relative names in the spec are relative to
+    std::filesystem::path directory;  ///< what relative names in the spec are relative to
+    std::filesystem::path overlay;    ///< rootfs/ in it: laid over everything, where it is there; empty: none
     std::filesystem::path lock_file;
     std::string name;            ///< the spec's file name without .yaml
     std::string arch;            ///< as rpm calls it: "x86_64", "aarch64"
@@ -66,6 +67,9 @@ struct Project {
 /// What the command line and this machine say about repositories, where there is no spec: for questions about them.
 /// Throws Error: spec, usage, system.
 [[nodiscard]] Project open_repositories(const ProjectOptions& options, Reporter& reporter);
+
+/// Likewise, of a spec that no file holds.
+[[nodiscard]] Project make_project(Spec spec, const ProjectOptions& options, Reporter& reporter);
 
 /// Where the lock is, or would be: open_project() knows more, and needs the spec for it.
 [[nodiscard]] std::filesystem::path lock_file_of(const ProjectOptions& options);
@@ -89,6 +93,10 @@ enum class LockMode {
                                              const std::vector<std::string>& update_only,
                                              const Environment& environment, Reporter& reporter,
                                              const std::vector<resolver::Pin>& only = {});
+
+/// What decide_packages() would choose without a lock; none is read or written. Only for packages.
+[[nodiscard]] resolver::Lock choose_packages(const Project& project, const Environment& environment,
+                                             Reporter& reporter);
 
 /// What `smith update` tells: "" for `before` of what is new, "" for `after` of what is gone. Sorted by name.
 struct PackageChange {

@@ -20,12 +20,6 @@ namespace fs = std::filesystem;
 using resolver::RepoConfig;
 using resolver::RepoVars;
 
-std::string host_arch() {
-    struct utsname name {};
-    if (::uname(&name) != 0) throw system_error(errno, "uname");
-    return static_cast<const char*>(name.machine);
-}
-
 /// `path` seen from `directory`; "" stays "".
 std::string file_from(const std::string& path, const fs::path& directory) {
     return path.empty() ? path : fs::absolute(directory / path).lexically_normal().string();
@@ -168,6 +162,12 @@ void check_releasever(const RepoConfig& repo) {
 }
 
 }  // namespace
+
+std::string host_arch() {
+    struct utsname name {};
+    if (::uname(&name) != 0) throw system_error(errno, "uname");
+    return static_cast<const char*>(name.machine);
+}
 
 Sources collect_sources(const Spec& spec, const fs::path& directory, const ProjectOptions& options,
                         Reporter& reporter) {

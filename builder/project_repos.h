@@ -15,6 +15,9 @@
 
 namespace smith::builder {
 
+/// As uname(2) calls it, and rpm too.
+[[nodiscard]] std::string host_arch();
+
 /// A spec's request in full: what it left open is filled in.
 struct Sources {
     std::vector<resolver::RepoConfig> repos;  ///< enabled ones, checked, with their credentials

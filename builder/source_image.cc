@@ -10,6 +10,7 @@
 #include "base/bounds.h"
 #include "base/cache_directory.h"
 #include "base/error.h"
+#include "builder/pkgdb/attribute.h"
 #include "builder/spec_json.h"
 #include "ocilayout/image_source.h"
 

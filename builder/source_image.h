@@ -11,6 +11,7 @@
 
 #include "base/content_store.h"
 #include "base/reporter.h"
+#include "builder/pkgdb/package.h"
 #include "builder/project.h"
 #include "ocilayout/layer_cache.h"
 #include "ocilayout/read_image.h"
@@ -33,7 +34,8 @@ namespace smith::builder {
 /// A locked image, its layers unpacked and laid on each other.
 struct SourceImage {
     ocilayout::ImageHead head;
-    ocilayout::StackedLayers layers;
+    ocilayout::StackedLayers layers;       ///< files of packages have these as origins
+    std::vector<pkgdb::Package> packages;  ///< that the image says are installed in it
 };
 
 /// With a warm cache, opens nothing of what `name` names. `reread`: does not trust what the cache holds of it.

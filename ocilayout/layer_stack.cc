@@ -85,14 +85,17 @@ void LayerStack::apply_named(const LayerEntry& entry) {
         case TarKind::regular: return put(path, Regular{entry.executable, entry.content});
         case TarKind::symlink: return put(path, Symlink{entry.link});
         case TarKind::hard_link: {
-            Node node = hard_linked(path, entry.link);
+            // Unpacking removes what bears the name before it links: the way to the target may have gone with it.
+            tree_.erase(path);
+            Node node = hard_linked(entry.link);
             return put(path, std::move(node));
         }
         case TarKind::character_device:
         case TarKind::block_device:
         case TarKind::fifo:
-            // Whatever had the name is hidden by what we can't hold.
+            // Whatever had the name is hidden by what we can't hold; its directory is there all the same.
             tree_.erase(path);
+            if (!tree_.contains(directory)) put(directory, Directory{});
             return;
     }
 }
@@ -120,14 +123,11 @@ void LayerStack::put(const ImagePath& path, Node node) {
 }
 
 /// What `target` is, to be known under another name too. A tree has no links of this kind: both names get the node.
-Node LayerStack::hard_linked(const ImagePath& path, const std::string& target) const {
+Node LayerStack::hard_linked(const std::string& target) const {
     const ImagePath spelled = ImagePath::parse(target);
     const ImagePath found = spelled.is_root() ? spelled : resolve_parent(spelled) / spelled.name();
     const Entry* entry = tree_.find(found);
-    // Unpacking removes what bears the name before it links.
-    if (entry == nullptr || found.is_at_or_below(path)) {
-        refuse("it is a hard link to " + quote(target) + ", which is not there");
-    }
+    if (entry == nullptr) refuse("it is a hard link to " + quote(target) + ", which is not there");
     if (is_directory(entry)) refuse("it is a hard link to the directory " + quote(target));
     return entry->node;
 }

@@ -47,7 +47,7 @@ private:
     void apply_named(const LayerEntry& entry);
     void apply_whiteout(const ImagePath& directory, std::string_view name);
     void put(const ImagePath& path, Node node);
-    [[nodiscard]] Node hard_linked(const ImagePath& path, const std::string& target) const;
+    [[nodiscard]] Node hard_linked(const std::string& target) const;
     [[nodiscard]] ImagePath resolve_parent(const ImagePath& path) const;
     void remove_lower(const ImagePath& path, bool itself);
     void note_losses(const LayerEntry& entry, const ImagePath& path);

@@ -13,7 +13,7 @@ def main():
         step("usage: 2")
         refused(2, "biuld", words=["biuld", "did you mean 'build'"])
         refused(2, "build", "--no-such-option", words=["--no-such-option"])
-        refused(2, "convert", "a", "b", words=["'smith convert' is not there yet"])
+        refused(2, "convert", "a", words=["wants an image, and where the new one goes"])
         refused(2, "run", words=["wants an image"])
         refused(2, "build", "--repo", "x", words=["ID=URL"])
         refused(2, words=["smith.yaml", "smith --help"])

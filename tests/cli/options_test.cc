@@ -236,9 +236,21 @@ TEST_CASE("an image is copied under every name that copying has", "[cli]") {
     CHECK_THAT(refused({"ls", "oci:a", "--platform", "arm64"}), Catch::Contains("OS/ARCHITECTURE"));
 }
 
-TEST_CASE("a command that comes later is refused by name", "[cli]") {
-    for (const char* name : {"convert", "init"})
-        CHECK(refused({name, "-r", "x", "--path", "y"}) == "'smith " + std::string(name) + "' is not there yet");
+TEST_CASE("convert takes an image, a place and what to keep", "[cli]") {
+    const auto options =
+        parsed<ConvertCommand>({"convert",   "a.tar", "oci:b",        "--path", "/x",           "--path", "/y",
+                                "--exclude", "/z",    "--entrypoint", "x",      "--entrypoint", "-d",     "--nss",
+                                "--user",    "7",     "--parent",     "oci:p",  "--arch",       "aarch64"})
+            .options;
+    CHECK(options.source == "a.tar");
+    CHECK(options.destination == "oci:b");
+    CHECK(options.paths == std::vector<std::string>{"/x", "/y"});
+    CHECK(options.excludes == std::vector<std::string>{"/z"});
+    CHECK(options.entrypoint == std::vector<std::string>{"x", "-d"});
+    CHECK((options.nss && options.user == "7" && options.parent == "oci:p" && options.arch == "aarch64"));
+    CHECK(refused({"convert", "a.tar"}).find("wants an image, and where the new one goes") != std::string::npos);
+    CHECK(refused({"init"}).find("wants a package or an image") != std::string::npos);
+    CHECK(parsed<InitCommand>({"init", "nginx", "--repo", "a=b"}).source == "nginx");
 }
 
 TEST_CASE("what is wrong is said with what was probably meant", "[cli]") {

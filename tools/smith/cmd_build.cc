@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "builder/build.h"
+#include "tools/smith/build_report.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
 #include "tools/smith/interrupt.h"
@@ -21,37 +22,12 @@ namespace {
 using builder::BuildResult;
 using nlohmann::json;
 
-json to_json(const BuildResult& result) {
-    json out = {
-        {"digest", result.manifest.str()},
-        {"diff_id", result.diff_id.str()},
-        {"layer", {{"digest", result.layer.str()}, {"size", result.layer_size}}},
-        {"packages",
-         {{"resolved", result.packages}, {"shipped", result.packages_shipped}, {"bytes_spared", result.bytes_spared}}},
-        {"entries", result.entries},
-        {"files_size", result.files_size},
-        {"tests", outcomes_json(result.tests)}};
-    // Without one, nothing was written.
-    if (!result.output.empty()) out["output"] = json_text(result.output);
-    return out;
-}
-
-std::string summary(const BuildResult& result) {
-    std::string out = "wrote " + quote(result.output) + ": " + format_bytes(result.files_size) + " in files, " +
-                      format_bytes(result.layer_size) + " packed";
-    if (result.packages > 0)
-        out += ", out of " + std::to_string(result.packages_shipped) + " of " +
-               format_count(result.packages, "package", "packages");
-    if (result.bytes_spared > 0) out += "; " + format_bytes(result.bytes_spared) + " of these need not be fetched";
-    return out;
-}
-
 int tell_failed_test(const BuildResult& result, const Context& context) {
     const Failure failure{kTestFailed, "test", failure_message(result.tests)};
     context.reporter.error(failure.message);
     context.reporter.text(show_output_of_failed(result.tests));
     if (context.common.json) {
-        json document = to_json(result);
+        json document = build_json(result);
         document.update(to_json(failure));
         write_json(document);
     }
@@ -77,6 +53,7 @@ int run_command(const BuildCommand& command, Context& context) {
     options.transport = context.common.transport;
     options.transport.registry.reporter = &context.reporter;
     options.transport.registry.cache_dir = options.environment.cache_dir;
+    options.environment.registry = options.transport.registry;
     BuildResult result;
     try {
         const InterruptGuard guard(context.reporter);
@@ -85,9 +62,9 @@ int run_command(const BuildCommand& command, Context& context) {
         return tell_failed_test(failed.result(), context);
     }
     context.reporter.clear();
-    context.reporter.info(summary(result));
+    context.reporter.info(build_summary(result));
     if (context.common.json)
-        write_json(to_json(result));
+        write_json(build_json(result));
     else
         write_stdout(result.manifest.str() + "\n");
     return kDone;

@@ -44,6 +44,20 @@ constexpr std::array kCommands{
                 "smith fetch app.yaml --to kept\n"
                 "smith build app.yaml --vendor kept --offline"},
     CommandInfo{
+        kConvert, "convert", "make a microcontainer of an image", "convert SRC DEST [options]",
+        "Takes from the image SRC what its command needs to run, or what --path names, with the libraries that these "
+        "need, and writes a microcontainer to DEST, configured as SRC is. Nothing of SRC is executed. Prints the "
+        "digest, and tells on standard error what was left out, by package. 'smith init SRC' writes a spec that does "
+        "the same, to be refined and locked.",
+        "smith convert docker.tar oci:nginx --path /etc/nginx --entrypoint nginx\n"
+        "smith convert app.tar oci:app --nss --json | jq '.source.packages[]'"},
+    CommandInfo{kInit, "init", "write a first spec", "init PACKAGE|SRC [options]",
+                "Prints a spec to start from. For an image SRC: what its command names, and its configuration. For a "
+                "PACKAGE of "
+                "the repositories: its programs, and how its systemd unit starts it.",
+                "smith init docker://registry.example/nginx > nginx.yaml\n"
+                "smith init nginx --repo-file fedora.repo > nginx.yaml"},
+    CommandInfo{
         kImport, "import", "write a spec from another tool's configuration", "import FILE [options]",
         "Prints the spec that asks for what FILE, an rpmoci.toml, asks for. Whole packages ship, as they did: 'paths' "
         "in "
@@ -169,8 +183,6 @@ constexpr std::array kCommands{
                 "Explains COMMAND, as 'smith COMMAND --help' does.", "smith help build"},
 };
 
-constexpr std::array<std::string_view, 2> kLater{"convert", "init"};
-
 }  // namespace
 
 std::span<const CommandInfo> command_table() { return kCommands; }
@@ -189,10 +201,8 @@ const CommandInfo& command_info(Commands bit) {
     return *found;
 }
 
-bool comes_later(std::string_view name) { return std::find(kLater.begin(), kLater.end(), name) != kLater.end(); }
-
 std::vector<std::string_view> command_names() {
-    std::vector<std::string_view> names(kLater.begin(), kLater.end());
+    std::vector<std::string_view> names;
     for (const CommandInfo& command : kCommands)
         if (!command.name.empty()) names.push_back(command.name);
     return names;

@@ -39,6 +39,8 @@ inline constexpr Commands kCat = 1U << 26U;
 inline constexpr Commands kDiff = 1U << 27U;
 inline constexpr Commands kVerify = 1U << 28U;
 inline constexpr Commands kSign = 1U << 29U;
+inline constexpr Commands kConvert = 1U << 30U;
+inline constexpr Commands kInit = 1U << 31U;
 
 inline constexpr Commands kResolving = kBare | kBuild | kLock | kUpdate | kOutdated | kFetch;
 /// Those that look for repositories.
@@ -48,7 +50,7 @@ inline constexpr Commands kCopying = kCopy | kPush | kPull | kUpload | kDownload
 /// Those that are given an image to look into.
 inline constexpr Commands kReading = kTest | kRun | kInspect | kLs | kCat | kWhy | kDiff | kVerify;
 inline constexpr Commands kLooking = kTest | kInspect | kLs | kCat | kWhy | kWhyPackage | kDiff | kVerify;
-inline constexpr Commands kAll = kAsking | kRun | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
+inline constexpr Commands kAll = kAsking | kConvert | kInit | kRun | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
 
 struct CommandInfo {
     Commands bit;
@@ -65,10 +67,7 @@ struct CommandInfo {
 [[nodiscard]] const CommandInfo* find_command(std::string_view name);
 [[nodiscard]] const CommandInfo& command_info(Commands bit);
 
-/// True for a command that is designed, and not written yet.
-[[nodiscard]] bool comes_later(std::string_view name);
-
-/// Of all that somebody may have meant, those that come later included.
+/// Of all that somebody may have meant.
 [[nodiscard]] std::vector<std::string_view> command_names();
 
 }  // namespace smith::cli

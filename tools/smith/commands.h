@@ -28,6 +28,8 @@ int run_command(const IndexCommand& command, Context& context);
 int run_command(const SignCommand& command, Context& context);
 int run_command(const VerifyCommand& command, Context& context);
 int run_command(const RepoCommand& command, Context& context);
+int run_command(const ConvertCommand& command, Context& context);
+int run_command(const InitCommand& command, Context& context);
 int run_command(const ImportCommand& command, Context& context);
 int run_command(const LoginCommand& command, Context& context);
 int run_command(const LogoutCommand& command, Context& context);

@@ -27,6 +27,11 @@ std::vector<std::string> parse_packages(std::string_view text) {
         // Named, or the document would be gone before its list is walked.
         const json document = parse_json(text);
         for (const json& package : document.at("packages")) {
+            // Of an image that was made from another one.
+            if (package.contains("id")) {
+                out.push_back(package.at("id").get<std::string>());
+                continue;
+            }
             const resolver::Nevra nevra{package.at("name"), package.value("epoch", 0U), package.at("version"),
                                         package.at("release"), package.at("arch")};
             out.push_back(nevra.str());

@@ -38,7 +38,6 @@ std::string called(Commands command) {
 bool is_spec_name(std::string_view word) { return word.ends_with(".yaml") || word.ends_with(".yml"); }
 
 [[noreturn]] void refuse_command(const std::string& word) {
-    if (comes_later(word)) refuse("'smith " + word + "' is not there yet");
     const std::string meant =
         is_spec_name(word) ? " (did you mean 'smith build'?)" : builder::did_you_mean(word, command_names());
     refuse("there is no command " + quote(word) + meant + "; 'smith --help' lists them");
@@ -151,6 +150,7 @@ builder::Environment environment(const RawOptions& raw) {
             .offline = raw.offline,
             .whole_packages = raw.fetch == "all",
             .refresh = raw.refresh,
+            .registry = transport_options(raw).registry,
             .allow_old_metadata = raw.allow_old_metadata};
 }
 
@@ -216,7 +216,7 @@ RunCommand run_command(const RawOptions& raw, Words words) {
     if (words.size() > 1) refuse_with_synopsis(kRun, "takes one image; arguments for the program stand behind '--'");
     RunCommand command{source_word(kRun, words), {}};
     command.settings.args = raw.program_args;
-    if (!raw.entrypoint.empty()) command.settings.entrypoint = {raw.entrypoint};
+    if (!raw.entrypoint.empty()) command.settings.entrypoint = {raw.entrypoint.back()};
     for (const std::string& variable : raw.env) split_assignment(variable, "--env", "NAME=VALUE");
     command.settings.env = raw.env;
     if (!raw.write.empty()) command.settings.write = raw.write;
@@ -225,6 +225,30 @@ RunCommand run_command(const RawOptions& raw, Words words) {
         refuse("--network is 'none' or 'host', not " + quote(raw.network));
     command.settings.host_network = raw.network == "host";
     return command;
+}
+
+ConvertCommand convert_command(const RawOptions& raw, Words words) {
+    at_most(2, kConvert, words);
+    if (words.size() < 2) refuse_with_synopsis(kConvert, "wants an image, and where the new one goes");
+    ConvertCommand command;
+    command.options = {.source = words[0],
+                       .destination = words[1],
+                       .paths = raw.path,
+                       .excludes = raw.exclude,
+                       .entrypoint = raw.entrypoint,
+                       .user = raw.user,
+                       .parent = raw.parent,
+                       .arch = raw.arch,
+                       .nss = raw.nss,
+                       .environment = environment(raw),
+                       .created = {}};
+    return command;
+}
+
+InitCommand init_command(const RawOptions& raw, Words words) {
+    at_most(1, kInit, words);
+    if (words.empty()) refuse_with_synopsis(kInit, "wants a package or an image");
+    return {words[0], project_options(raw, "smith.yaml"), environment(raw)};
 }
 
 LsCommand ls_command(const RawOptions& raw, Words words) {
@@ -400,6 +424,8 @@ Command make_command(Commands command, const RawOptions& raw, Words words, std::
         case kLs: return ls_command(raw, words);
         case kLogin:
         case kLogout: return registry_command(command, raw, words);
+        case kConvert: return convert_command(raw, words);
+        case kInit: return init_command(raw, words);
         case kImport:
             at_most(1, kImport, words);
             if (words.empty()) refuse_with_synopsis(kImport, "wants a file");

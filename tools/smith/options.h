@@ -11,6 +11,7 @@
 
 #include "builder/build.h"
 #include "builder/bundle.h"
+#include "builder/convert.h"
 #include "builder/project.h"
 #include "ocilayout/descriptor.h"
 #include "ocilayout/transport_options.h"
@@ -145,6 +146,16 @@ struct VerifyCommand {
     builder::BuildOptions rebuild;
 };
 
+struct ConvertCommand {
+    builder::ConvertOptions options;
+};
+
+struct InitCommand {
+    std::string source;  ///< an image, or a package
+    builder::ProjectOptions project;
+    builder::Environment environment;
+};
+
 struct ImportCommand {
     std::filesystem::path file;
 };
@@ -167,8 +178,8 @@ struct VersionCommand {};
 
 using Command = std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand,
                              TestCommand, InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand,
-                             SignCommand, VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ImportCommand,
-                             LoginCommand, LogoutCommand, HelpCommand, VersionCommand>;
+                             SignCommand, VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ConvertCommand,
+                             InitCommand, ImportCommand, LoginCommand, LogoutCommand, HelpCommand, VersionCommand>;
 
 struct Invocation {
     CommonOptions common;
@@ -176,7 +187,7 @@ struct Invocation {
     std::vector<std::string> warnings;  ///< about options that were accepted and have no effect
 };
 
-/// `args` without the program's name. Throws Error (usage); says so of commands that are not written yet.
+/// `args` without the program's name. Throws Error (usage).
 [[nodiscard]] Invocation parse_command_line(const std::vector<std::string>& args);
 
 }  // namespace smith::cli

@@ -92,6 +92,8 @@ private:
 };
 
 constexpr Commands kBuilds = kBare | kBuild;
+// Those whose packages may be images.
+constexpr Commands kTaking = kResolving | kConvert | kInit;
 
 void define_oracle_options(OptionSet& set, RawOptions& raw) {
     set.value(kBare, "-c,--conf", "FILE", raw.conf, "the spec; default: smith.yaml");
@@ -133,20 +135,22 @@ void define_project_options(OptionSet& set, RawOptions& raw) {
               "the lock; default: SPEC with .lock for .yaml");
     set.flag(kResolving & ~(kUpdate | kOutdated), "--locked", raw.locked,
              "fail when the lock is missing or stale, or when the image comes out other than the lock says");
-    set.values(kAsking | kVerify, "--repo", "ID=URL", raw.repo,
+    set.values(kAsking | kInit | kVerify, "--repo", "ID=URL", raw.repo,
                "add a repository, or replace the spec's one of that id; may be given many times");
-    set.values(kAsking | kVerify, "--repo-file", "FILE", raw.repo_file,
+    set.values(kAsking | kInit | kVerify, "--repo-file", "FILE", raw.repo_file,
                "add the repositories of a .repo file; likewise");
     set.value(kBuilds | kVerify, "--vendor", "DIR", raw.vendor,
               "take packages and keys from a folder that 'smith fetch --to' made, instead of the repositories");
     set.value(kLock, "--from", "FILE", raw.from,
               "choose the very packages that another tool's lock names: rpmoci.lock, or dnf's rpm-package-manifest");
-    set.value(kAsking | kVerify, "--arch", "ARCH", raw.arch,
+    set.value(kAsking | kConvert | kInit | kVerify, "--arch", "ARCH", raw.arch,
               "architecture of the image, such as x86_64 or aarch64; default: the spec's, else this machine's");
-    set.value(kAsking, "--releasever", "VERSION", raw.releasever, "what $releasever means; default: the spec's");
+    set.value(kAsking | kInit, "--releasever", "VERSION", raw.releasever,
+              "what $releasever means; default: the spec's");
     set.value(kBuilds, "--fetch", "needed|all", raw.fetch,
               "fetch only the headers of packages whose files do not ship, or everything; default: needed");
-    set.flag(kAsking | kVerify, "--offline", raw.offline, "download nothing: what is not in the cache is an error");
+    set.flag(kAsking | kConvert | kInit | kVerify, "--offline", raw.offline,
+             "download nothing: what is not in the cache is an error");
     set.flag(kAsking, "--refresh", raw.refresh, "ask for the repositories' metadata anew, however young");
     set.flag(kAsking, "--allow-old-metadata", raw.allow_old_metadata, "take metadata that is older than it was before");
 }
@@ -157,10 +161,23 @@ void define_run_options(OptionSet& set, RawOptions& raw) {
     set.value(kRun, "--network", "none|host", raw.network,
               "its network: only a loopback, or this machine's; default: none");
     set.values(kRun, "--env", "NAME=VALUE", raw.env, "a variable over those of the image; may be given many times");
-    set.value(kRun, "--entrypoint", "PROGRAM", raw.entrypoint, "execute PROGRAM instead of the image's entry point");
+    set.values(
+        kRun | kConvert, "--entrypoint", "PROGRAM", raw.entrypoint,
+        "execute PROGRAM instead of the image's entry point; for a converted image also its arguments, each by an "
+        "option of its own");
 }
 
-constexpr Commands kWithImages = kBuilds | kReading | kCopying | kSign;
+void define_convert_options(OptionSet& set, RawOptions& raw) {
+    set.values(kConvert, "--path", "GLOB", raw.path,
+               "keep these files; may be given many times; default: what the image's command names");
+    set.values(kConvert, "--exclude", "GLOB", raw.exclude, "leave these files out; may be given many times");
+    set.flag(kConvert, "--nss", raw.nss, "write account files, and bring the libraries that look names up");
+    set.value(kConvert, "--user", "USER[:GROUP]", raw.user,
+              "who owns the files and runs; default: as SRC, but for root");
+    set.value(kConvert, "--parent", "IMAGE", raw.parent, "keep the layers of IMAGE below");
+}
+
+constexpr Commands kWithImages = kTaking | kReading | kCopying | kSign;
 constexpr Commands kAskingRegistries = kWithImages | kLogin;
 
 void define_registry_options(OptionSet& set, RawOptions& raw) {
@@ -180,8 +197,9 @@ void define_registry_options(OptionSet& set, RawOptions& raw) {
 void define_common_options(OptionSet& set, RawOptions& raw) {
     set.value(kAll & ~(kWhy | kWhyPackage | kImport), "--cache-dir", "DIR", raw.cache_dir,
               "where metadata, packages and layers are kept; default: $XDG_CACHE_HOME/smith, else ~/.cache/smith");
-    set.value(kAsking, "--jobs", "N", raw.jobs, "threads; changes no result; default: one for each processor");
-    set.flag(kAll & ~(kRun | kImport | kCat), "--json", raw.json,
+    set.value(kAsking | kConvert | kInit, "--jobs", "N", raw.jobs,
+              "threads; changes no result; default: one for each processor");
+    set.flag(kAll & ~(kRun | kImport | kInit | kCat), "--json", raw.json,
              "print the result, and what went wrong, as one JSON document");
     set.flag(kAll, "-q,--quiet", raw.quiet, "only warnings and errors");
     set.flag(kAll, "-v,--verbose", raw.verbose, "more of what is being done");
@@ -198,6 +216,7 @@ void define_all(OptionSet& set, RawOptions& raw) {
     define_project_options(set, raw);
     define_run_options(set, raw);
     define_registry_options(set, raw);
+    define_convert_options(set, raw);
     define_common_options(set, raw);
 }
 

@@ -22,13 +22,13 @@ struct OptionDoc {
 
 /// What was given, as it was given. Empty: not given.
 struct RawOptions {
-    std::string arch, cache_dir, color, entrypoint, fetch, from, jobs, lock, network, output, read, releasever, spec,
-        to, vendor, write;
-    std::vector<std::string> env, repo, repo_file;
+    std::string arch, cache_dir, color, fetch, from, jobs, lock, network, output, parent, read, releasever, spec, to,
+        user, vendor, write;
+    std::vector<std::string> entrypoint, env, exclude, path, repo, repo_file;
     std::string platform, remote, creds, authfile, cert_dir, key, rebuild;
     std::vector<std::string> also_tag, annotate;
     bool all = false, referrers = false, raw = false;
-    bool help = false, json = false, locked = false, long_format = false, no_test = false, offline = false,
+    bool nss = false, help = false, json = false, locked = false, long_format = false, no_test = false, offline = false,
          quiet = false, refresh = false, allow_old_metadata = false, verbose = false, version = false;
     // Of registries.
     std::string username;

@@ -84,6 +84,7 @@ TARS = {
     "hard-link-to-a-later-file": hard("h", "f") + entry("f", b"x"),
     "hard-link-to-a-directory": directory("d") + hard("h", "d"),
     "hard-link-to-itself": entry("f", b"x") + hard("f", "f"),
+    "hard-link-by-way-of-what-it-replaces": link("d/l", "/e") + entry("e/f", b"x") + hard("d", "d/l/f"),
     "hard-link-to-the-root": hard("h", "/"),
     "link-without-target": link("l", ""),
     "whiteout-of-nothing": entry("d/.wh."),

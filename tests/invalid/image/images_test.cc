@@ -33,6 +33,7 @@ const std::map<std::string, std::string> kRefusals = {
     {"tar-hard-link-to-a-later-file.tar", "it is a hard link to 'f', which is not there"},
     {"tar-hard-link-to-a-directory.tar", "it is a hard link to the directory 'd'"},
     {"tar-hard-link-to-itself.tar", "it is a hard link to 'f', which is not there"},
+    {"tar-hard-link-by-way-of-what-it-replaces.tar", "it is a hard link to 'd/l/f', which is not there"},
     {"tar-hard-link-to-the-root.tar", "it is a hard link to the directory '/'"},
     {"tar-link-without-target.tar", "has no valid target"},
     {"tar-whiteout-of-nothing.tar", "this whiteout names no file"},

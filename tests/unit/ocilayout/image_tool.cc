@@ -5,11 +5,14 @@
 //     image_tool write REFERENCE...     one image, the same every time, to each of them
 //     image_tool layer FILE             its layer alone
 //     image_tool names                  what must be in it: "<path> <octal mode> <kind> <SHA-256 or link target>"
+//     image_tool accepts DIRECTORY...   those of them whose files are layers that can be stacked
 //     image_tool dump LAYER...          the tree of these layers, in the same form
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -42,16 +45,18 @@ TestTree tool_tree() {
     return out;
 }
 
+/// Newlines are written as Python's repr() does.
+std::string one_line(std::string text) {
+    for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n')) text.replace(at, 1, "\\n");
+    return text;
+}
+
 void print(const FileTree& tree) {
     for (const auto& [path, entry] : tree.entries()) {
         if (path.is_root()) continue;
-        std::string line = std::string(path.relative());
-        // One line an entry: newlines in names are written as Python's repr() does.
-        for (std::size_t at = line.find('\n'); at != std::string::npos; at = line.find('\n'))
-            line.replace(at, 1, "\\n");
-        std::printf("%s %04o ", line.c_str(), mode_of(entry.node));
+        std::printf("%s %04o ", one_line(std::string(path.relative())).c_str(), mode_of(entry.node));
         if (const auto* link = std::get_if<Symlink>(&entry.node)) {
-            std::printf("link %s\n", link->target.c_str());
+            std::printf("link %s\n", one_line(link->target).c_str());
         } else if (const auto* file = std::get_if<Regular>(&entry.node)) {
             std::printf("file %s\n", file->content.digest.hex().c_str());
         } else {
@@ -60,7 +65,7 @@ void print(const FileTree& tree) {
     }
 }
 
-void dump_layers(const std::vector<std::string>& files) {
+FileTree stack_layers(const std::vector<std::string>& files) {
     const TempDir dir;
     const ContentStore store(dir.path());
     LayerStack stack;
@@ -71,7 +76,20 @@ void dump_layers(const std::vector<std::string>& files) {
         stack.apply(tar, file, pack);
         drain(*source);
     }
-    print(stack.tree());
+    return stack.take_tree();
+}
+
+void print_accepted(const std::vector<std::string>& directories) {
+    for (const std::string& directory : directories) {
+        std::vector<std::string> files;
+        for (const auto& entry : std::filesystem::directory_iterator(directory)) files.push_back(entry.path().string());
+        std::sort(files.begin(), files.end());
+        try {
+            static_cast<void>(stack_layers(files));
+            std::printf("%s\n", directory.c_str());
+        } catch (const Error&) {
+        }
+    }
 }
 
 int run(const std::vector<std::string>& args) {
@@ -87,7 +105,9 @@ int run(const std::vector<std::string>& args) {
     } else if (args[0] == "names") {
         print(tree.tree);
     } else if (args[0] == "dump") {
-        dump_layers({args.begin() + 1, args.end()});
+        print(stack_layers({args.begin() + 1, args.end()}));
+    } else if (args[0] == "accepts") {
+        print_accepted({args.begin() + 1, args.end()});
     } else {
         return 2;
     }
