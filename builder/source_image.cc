@@ -222,6 +222,7 @@ SourceImage open_source_image(const Project& project, const Located<std::string>
             out.head = ocilayout::load_image_head(source, options);
             const auto open = [&](const Descriptor& blob) { return source.open_blob(blob); };
             out.layers = ocilayout::read_layers(out.head.layers, open, store, {environment.jobs, reread}, reporter);
+            out.packages = pkgdb::attribute_files(out.layers.tree, *out.layers.contents, reporter);
             return out;
         });
 }

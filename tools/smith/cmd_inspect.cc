@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `smith inspect`: what an image is.
+#include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "builder/pkgdb/attribute.h"
 #include "ocilayout/reference.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
@@ -175,7 +177,18 @@ struct Inspected {
     std::vector<std::string> platforms;  ///< of an image index; else none
     ImageHead head;
     std::optional<Counts> counts;
+    std::vector<std::string> packages;
 };
+
+/// What an image that brings no list of ours says itself.
+std::vector<std::string> packages_by_database(ocilayout::LoadedImage& image, const Context& context) {
+    std::vector<std::string> out;
+    for (const pkgdb::Package& package : pkgdb::attribute_files(image.tree, *image.contents, context.reporter)) {
+        out.push_back(package.id());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
 
 std::vector<std::string> platforms_of(const ocilayout::RawManifest& top) {
     std::vector<std::string> out;
@@ -204,10 +217,13 @@ Inspected inspect(const InspectCommand& command, const Context& context) {
     if (ocilayout::parse_reference(command.source).transport == ocilayout::Transport::docker) {
         out.head = ocilayout::load_image_head(*source, options);
         for (const std::string& warning : out.head.warnings) context.reporter.warn(warning);
+        out.packages = packages_of(out.head);
     } else {
         const ContentStore store(context.cache_dir());
         ocilayout::LoadedImage image = ocilayout::load_image(*source, store, context.reporter, options);
         out.counts = count(image.tree);
+        out.packages = packages_of(image.head);
+        if (out.packages.empty()) out.packages = packages_by_database(image, context);
         out.head = std::move(image.head);
     }
     return out;
@@ -223,7 +239,7 @@ int run_command(const InspectCommand& command, Context& context) {
         write_stdout(seen.top.bytes);
         return kDone;
     }
-    const std::vector<std::string> packages = packages_of(seen.head);
+    const std::vector<std::string>& packages = seen.packages;
     context.reporter.clear();
     if (context.common.json) {
         json document = to_json(command.source, seen.head, seen.counts, packages);
