@@ -50,7 +50,8 @@ inline constexpr Commands kCopying = kCopy | kPush | kPull | kUpload | kDownload
 /// Those that are given an image to look into.
 inline constexpr Commands kReading = kTest | kRun | kInspect | kLs | kCat | kWhy | kDiff | kVerify;
 inline constexpr Commands kLooking = kTest | kInspect | kLs | kCat | kWhy | kWhyPackage | kDiff | kVerify;
-inline constexpr Commands kAll = kAsking | kConvert | kInit | kRun | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
+inline constexpr Commands kAll =
+    kAsking | kConvert | kInit | kRun | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
 
 struct CommandInfo {
     Commands bit;
