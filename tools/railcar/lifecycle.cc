@@ -239,9 +239,10 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
                                               : connect_console_socket(request.console_socket);
         }
         options.cgroups = {id, global.systemd_cgroup, global.rootless};
-        options.on_birth = [&](pid_t pid) {
+        // By value: `options` is moved from by the time that this is called.
+        options.on_birth = [&, wanted_cgroups = options.cgroups](pid_t pid) {
             state.process = identify(pid);
-            state.cgroups = plan_cgroups(bundle.config, options.cgroups);
+            state.cgroups = plan_cgroups(bundle.config, wanted_cgroups);
             directory.write(state);
         };
         options.state = [&](pid_t, bool created) {
