@@ -6,7 +6,7 @@ cold and warm, beside Oracle's way: `umoci unpack`, select the same files, tar a
     meson test -C build --benchmark -v            or: SMITH=... convert_against_umoci.py [ROUNDS]
 
 All in one run, in turns. Prints medians, ratios, peak memory and sizes; asserts nothing about time, only that everybody
-did the work. Debian packages that the fixture lacks are downloaded by apt, once, into the same folder.
+did the work. Debian packages that the fixture lacks are downloaded by apt, once, into a folder beside it.
 """
 import glob
 import json
@@ -35,9 +35,13 @@ AIM_SIZE, AIM_MEMORY = 4.06, 100
 
 
 def download_missing():
+    os.makedirs(images.MORE_DEBS, exist_ok=True)
     for name in PACKAGES:
-        if not glob.glob(os.path.join(images.DEBS, name + "_*.deb")):
-            subprocess.run(["apt-get", "-q", "download", name], cwd=images.DEBS, check=True, stdout=subprocess.DEVNULL)
+        if any(glob.glob(os.path.join(folder, name + "_*.deb")) for folder in (images.DEBS, images.MORE_DEBS)):
+            continue
+        # Debian's own, also where the machine has another source for it.
+        subprocess.run(["apt-get", "-q", "download", name + "/bookworm"], cwd=images.MORE_DEBS, check=True,
+                       stdout=subprocess.DEVNULL)
 
 
 def timed(args, folder):

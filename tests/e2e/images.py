@@ -5,6 +5,7 @@ of layers and a configuration, written as an OCI layout, an OCI archive or a doc
 Real ones are Debian packages that tools/fixture has downloaded, unpacked by dpkg-deb into one tar with the package
 database that dpkg itself would have written.
 """
+import glob
 import gzip
 import hashlib
 import io
@@ -17,6 +18,8 @@ from e2e import need_fixture, need_tools, sha256, skip
 
 DEBS = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "smith-fixture", "deb2yum",
                     "debs")
+# What benchmarks download besides.
+MORE_DEBS = os.path.join(os.path.dirname(os.path.dirname(DEBS)), "bench-debs")
 
 
 # --------------------------------------------------------------------------------------------------------- layers
@@ -138,10 +141,10 @@ class Image:
 
 def deb_file(name):
     """The .deb of a package that the fixture has."""
-    found = [f for f in sorted(os.listdir(DEBS)) if f.startswith(name + "_")] if os.path.isdir(DEBS) else []
+    found = [f for folder in (DEBS, MORE_DEBS) for f in sorted(glob.glob(os.path.join(folder, name + "_*.deb")))]
     if not found:
         skip("no %s.deb in %s: run tools/fixture" % (name, DEBS))
-    return os.path.join(DEBS, found[-1])
+    return found[-1]
 
 
 def deb_entries(names, usr_is_merged=True):
