@@ -92,7 +92,7 @@ Repository load_repository(const RepoConfig& config, const MetadataOptions& opti
     Repository repository = options.offline && needs_network(config)
                                 ? load_offline(config, options, directory)
                                 : load_online(config, options, directory, http, reporter);
-    if (!repository.file("primary", http, reporter)) {
+    if (!repository.provide("primary", http, reporter)) {
         if (repository.repomd().find("primary_zck") != nullptr) {
             throw Error(ErrorKind::format,
                         "it has its primary metadata in zchunk only, which is not read here; createrepo_c writes it in "
@@ -103,10 +103,16 @@ Repository load_repository(const RepoConfig& config, const MetadataOptions& opti
     return repository;
 }
 
-bool matches(const fs::path& file, const RepomdRecord& record) {
+std::string cached_name(const RepomdRecord& record) { return record.checksum.algorithm + "-" + record.checksum.hex; }
+
+bool has_size(const fs::path& file, const RepomdRecord& record) {
     std::error_code error;
     const std::uintmax_t size = fs::file_size(file, error);
-    if (error || (record.size && size != *record.size)) return false;
+    return !error && (!record.size || size == *record.size);
+}
+
+bool matches(const fs::path& file, const RepomdRecord& record) {
+    if (!has_size(file, record)) return false;
     const UniqueFd fd = open_file(file, O_RDONLY);
     Hasher hasher(record.checksum.algorithm);
     std::vector<std::byte> buffer(256 * 1024);
@@ -119,7 +125,7 @@ bool matches(const fs::path& file, const RepomdRecord& record) {
 std::optional<fs::path> Repository::file(std::string_view type, HttpClient& http, Reporter& reporter) const {
     const RepomdRecord* record = repomd_.find(type);
     if (record == nullptr) return std::nullopt;
-    const std::string name = record->checksum.algorithm + "-" + record->checksum.hex;
+    const std::string name = cached_name(*record);
     if (matches(cache_ / name, *record)) return cache_ / name;
 
     const std::string what = "the " + std::string(type) + " metadata of repository " + quote(config_.id);
@@ -141,6 +147,12 @@ std::optional<fs::path> Repository::file(std::string_view type, HttpClient& http
     }
     return while_doing([&] { return "fetching " + what; },
                        [&] { return download_all({download}, "metadata", 1, http, reporter).front().file; });
+}
+
+bool Repository::provide(std::string_view type, HttpClient& http, Reporter& reporter) const {
+    const RepomdRecord* record = repomd_.find(type);
+    if (record != nullptr && has_size(cache_ / cached_name(*record), *record)) return true;
+    return file(type, http, reporter).has_value();
 }
 
 std::vector<Repository> load_repositories(const std::vector<RepoConfig>& configs, const MetadataOptions& options,

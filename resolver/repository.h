@@ -52,6 +52,8 @@ public:
     /// Nothing when the repository has no such file. Throws Error: fetch, integrity.
     [[nodiscard]] std::optional<std::filesystem::path> file(std::string_view type, HttpClient& http,
                                                             Reporter& reporter) const;
+    /// As file(), but one that is cached with the right size is not read: whoever opens it asks file().
+    [[nodiscard]] bool provide(std::string_view type, HttpClient& http, Reporter& reporter) const;
 
 private:
     RepoConfig config_;
