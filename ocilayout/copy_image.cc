@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -130,18 +131,19 @@ void copy_blobs(const Bill& bill, ImageDestination& destination, CopyResult& res
     }
     // The largest first, so that it does not go alone in the end.
     std::ranges::stable_sort(wanted, std::ranges::greater{}, [](const Wanted* one) { return one->blob.size; });
-    std::atomic<std::uint64_t> done = 0;
+    // Some destinations, such as archives, read their blobs only in finish(): the count outlives this function.
+    const auto done = std::make_shared<std::atomic<std::uint64_t>>(0);
     std::atomic<std::uint64_t> there = 0;
     std::atomic<std::uint64_t> bytes = 0;
     parallel_for(kBlobsAtOnce, wanted.size(), [&](std::size_t i) {
         const Wanted& one = *wanted[i];
         if (destination.has_blob(one.blob)) {
             ++there;
-            reporter.progress("copying", done += one.blob.size, total);
+            reporter.progress("copying", *done += one.blob.size, total);
             return;
         }
-        const auto count = [&reporter, &done, total](std::size_t got) {
-            reporter.progress("copying", done += got, total);
+        const auto count = [&reporter, done, total](std::size_t got) {
+            reporter.progress("copying", *done += got, total);
         };
         const BlobOpener open = [&one, count] {
             return std::make_unique<CountingSource>(one.source->open_blob(one.blob), count);
