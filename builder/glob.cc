@@ -99,6 +99,8 @@ private:
     void for_each_match(const std::string& component, const ImagePath& directory, Visit&& visit) const {
         if (is_literal_component(component)) {
             const std::string name = unescape(component);
+            // An escaped "." is a name that no entry has, not the directory itself.
+            if (name == "." || name == "..") return;
             if (name.size() > limits::kMaxNameBytes || directory.str().size() + name.size() >= limits::kMaxPathBytes) {
                 return;
             }

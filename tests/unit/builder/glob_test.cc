@@ -122,6 +122,14 @@ TEST_CASE("matches are found through links to directories, which are told of", "
     CHECK(join(find_matches(tree, Glob("/lib64")).paths) == "/lib64");
 }
 
+TEST_CASE("an escaped dot is a name, and no way to anywhere", "[glob]") {
+    const FileTree tree = tree_of({"/a/b/c"});
+    for (const char* pattern : {"/**/\\.", "/a/\\.", "/a/b/\\.\\.", "/a/\\../b"}) {
+        INFO(pattern);
+        CHECK(find_matches(tree, Glob(pattern)).paths.empty());
+    }
+}
+
 TEST_CASE("two stars find all below a directory, but do not go through links", "[glob]") {
     FileTree tree = tree_of({"/a/b/c", "/a/d"});
     put_link(tree, "/a/b/up", "../..");
