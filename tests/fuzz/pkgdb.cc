@@ -23,8 +23,8 @@ void attribute(const std::string& bytes, const char* database) {
     for (const char* path : {"/usr/bin/app", "/etc/app.conf", "/usr/lib64/libg.so.1", "/bin/busybox"}) {
         tree.put(ImagePath::parse(path), {Regular{false, empty}, "layer"});
     }
-    tree.put(ImagePath::parse("/lib"), {Symlink{"usr/lib64"}, "layer"});
-    tree.put(ImagePath::parse("/var/lib/dpkg/info/app.list"), {Regular{false, contents.put("/lib/libg.so.1\n")}, ""});
+    tree.put(ImagePath::parse("/lib64"), {Symlink{"usr/lib64"}, "layer"});
+    tree.put(ImagePath::parse("/var/lib/dpkg/info/app.list"), {Regular{false, contents.put("/lib64/libg.so.1\n")}, ""});
     tree.put(ImagePath::parse(database), {Regular{false, contents.put(bytes)}, "layer"});
     const std::string before = dump(tree);
     static_cast<void>(pkgdb::attribute_files(tree, contents, silent_reporter()));
