@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole cache may be deleted at any moment of a build: it ends as if nothing had happened.
 
-SMITH_E2E_SEED repeats a run, SMITH_E2E_DELETIONS says how many (30).
+SMITH_E2E_SEED repeats a run, SMITH_E2E_DELETIONS says how many (12).
 """
 import os
 import random
@@ -19,7 +19,7 @@ NAMES = ("nginx", "cat")
 
 def main():
     seed = int(os.environ.get("SMITH_E2E_SEED") or time.time_ns() % 1000000)
-    deletions = int(os.environ.get("SMITH_E2E_DELETIONS") or 30)
+    deletions = int(os.environ.get("SMITH_E2E_DELETIONS") or 12)
     print("SMITH_E2E_SEED=%d" % seed, flush=True)
     chance = random.Random(seed)
     os.umask(0)                                          # and what is made again is still for its owner alone
