@@ -33,9 +33,9 @@ inline constexpr std::uint64_t kMaxNetrcBytes = 1 * kMiB;
 // A mock configuration is written by hand, and holds a yum.conf.
 inline constexpr std::uint64_t kMaxMockConfigBytes = 4 * kMiB;
 // A lock of 10,000 packages is about 3 MiB.
+inline constexpr std::uint64_t kMaxLockBytes = 64 * kMiB;
 // Locks of other tools, read by parsers that take a hundred times a document's size.
 inline constexpr std::uint64_t kMaxForeignLockBytes = 4 * kMiB;
-inline constexpr std::uint64_t kMaxLockBytes = 64 * kMiB;
 // Registries refuse manifests over 4 MiB; image-spec asks clients to accept at least that much.
 inline constexpr std::uint64_t kMaxManifestBytes = 4 * kMiB;
 // Image configurations with a long history reach some hundred KiB.

@@ -2,10 +2,10 @@
 //
 // The directory of one container below a runtime's root, "/run/railcar/ID", and nothing else's:
 //
-//     state.json    written whole under another name and renamed; not there: `create` was killed before it had a
-//     process config.json   the configuration that the container was created with, whatever becomes of the bundle start
-//     a fifo; one byte in it starts the program. Not there: it was started status        a fifo; what the starting
-//     program has to say comes out of it
+// - state.json: written whole under another name and renamed. Not there: `create` was killed before it had a process.
+// - config.json: the configuration that the container was created with, whatever becomes of the bundle.
+// - start: a fifo; one byte in it starts the program. Not there: it was started.
+// - status: a fifo; what the starting program has to say comes out of it.
 //
 // The name is taken by making the directory, which only one can. Whoever changes something holds a lock (flock) on it;
 // whoever only reads needs none. Everything is opened below the directory's descriptor, and nobody but its owner can
