@@ -11,17 +11,16 @@ did the work. Debian packages that the fixture lacks are downloaded by apt, once
 import glob
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 sys.dont_write_bytecode = True
 import images  # noqa: E402
 from e2e import SMITH, Layout, need_fixture, need_tools, scratch  # noqa: E402
+from nginx_against_dnf import timed  # noqa: E402
 
 PACKAGES = ["base-files", "bash", "coreutils", "git", "libbrotli1", "libbz2-1.0", "libc-ares2", "libc6", "libcrypt1",
             "libexpat1", "libffi8", "libgcc-s1", "libicu72", "libllvm14", "liblzma5", "libnode108", "libpcre2-8-0",
@@ -42,18 +41,6 @@ def download_missing():
         # Debian's own, also where the machine has another source for it.
         subprocess.run(["apt-get", "-q", "download", name + "/bookworm"], cwd=images.MORE_DEBS, check=True,
                        stdout=subprocess.DEVNULL)
-
-
-def timed(args, folder):
-    """(seconds, peak memory in MB) of a command."""
-    log = os.path.join(folder, "time")
-    started = time.monotonic()
-    done = subprocess.run(["/usr/bin/time", "-f", "%M", "-o", log, *args], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    seconds = time.monotonic() - started
-    assert done.returncode == 0, done.stdout.decode()[-2000:]
-    with open(log, encoding="utf-8") as file:
-        return seconds, int(re.findall(r"\d+", file.read())[-1]) / 1024
 
 
 def select_and_pack(root, names, to):

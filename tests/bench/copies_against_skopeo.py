@@ -13,18 +13,15 @@ import hashlib
 import io
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tarfile
-import time
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 sys.dont_write_bytecode = True
 from e2e import SMITH, need_tools, run, scratch, sha256, write  # noqa: E402
 from nginx_against_dnf import timed  # noqa: E402
+from registries import Registry  # noqa: E402
 
 LAYERS, MEGABYTES = 4, 50
 
@@ -59,25 +56,6 @@ def make_image(layout):
     return entry["digest"]
 
 
-def start_registry(folder):
-    os.makedirs(folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        host = "127.0.0.1:%d" % free.getsockname()[1]
-    config = write(os.path.join(folder, "registry.yml"),
-                   "version: 0.1\nlog: {level: error}\nstorage:\n  filesystem:\n    rootdirectory: %s/registry\n"
-                   "http:\n  addr: %s\n" % (folder, host))
-    server = subprocess.Popen(["docker-registry", "serve", config], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            urllib.request.urlopen("http://%s/v2/" % host).close()
-            return server, host
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("docker-registry does not answer")
-
-
 def smith(source, to, _):
     return [SMITH, "copy", "-k", source, to]
 
@@ -98,17 +76,13 @@ def main():
             for who, command in (("smith", smith), ("skopeo", skopeo)):
                 def time_of(what, source, to, upwards):
                     runs.setdefault(what, {}).setdefault(who, []).append(timed(command(source, to, upwards), folder))
-                server, host = start_registry("%s/registry-%s-%d" % (folder, who, number))
-                try:
-                    there = "docker://%s/%s/app:1" % (host, who)
+                with Registry("%s/registry-%s-%d" % (folder, who, number)) as registry:
+                    there = registry.name(who + "/app:1")
                     back = "oci:%s/%s-%d:1" % (folder, who, number)
                     time_of("push", layout, there, True)
                     time_of("pull", there, back, False)
                     time_of("push again", layout, there, True)
                     assert sha256(run(["skopeo", "inspect", "--raw", back]).out.encode()) == digest, who
-                finally:
-                    server.terminate()
-                    server.wait()
     print("%d rounds, on %d cores; %d layers of %d MB" % (rounds, os.cpu_count(), LAYERS, MEGABYTES))
     for what, who in runs.items():
         median = {name: statistics.median(s for s, _ in seen) for name, seen in who.items()}

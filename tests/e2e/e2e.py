@@ -186,20 +186,18 @@ def serve(folder):
         server.server_close()
 
 
-class Mirror:
-    """As serve(), but with ranges (unless told otherwise), and it remembers what it sent."""
+class Loopback:
+    """A server on this machine alone, while it is entered: `answer(request)` of a subclass answers each GET."""
 
-    def __init__(self, folder):
-        self.folder, self.with_ranges = folder, True
-        self.forget()
-        mirror = self
+    def __init__(self):
+        server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
                 with contextlib.suppress(ConnectionError):   # the client had enough
-                    mirror.answer(self)
+                    server.answer(self)
 
             def log_message(self, *_):
                 pass
@@ -214,6 +212,15 @@ class Mirror:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Mirror(Loopback):
+    """As serve(), but with ranges (unless told otherwise), and it remembers what it sent."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.with_ranges = folder, True
+        self.forget()
 
     def forget(self):
         self.bytes, self.whole = [], []

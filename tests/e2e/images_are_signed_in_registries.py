@@ -4,29 +4,11 @@
 Oracle's upload and download go there and back."""
 import base64
 import json
-import socket
-import subprocess
-import time
+import os
 import urllib.request
 
 from e2e import INTEGRITY, build, need_tools, run, scratch, sha256, smith, spec, step, write
-
-
-def start_registry(folder):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        host = "127.0.0.1:%d" % free.getsockname()[1]
-    config = write(folder + "/registry.yml", "version: 0.1\nlog: {level: error}\nstorage:\n  filesystem:\n"
-                   "    rootdirectory: %s/registry\nhttp:\n  addr: %s\n" % (folder, host))
-    server = subprocess.Popen(["docker-registry", "serve", config], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
-    for _ in range(300):
-        try:
-            urllib.request.urlopen("http://%s/v2/" % host).close()
-            return server, host
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("docker-registry does not answer")
+from registries import Registry
 
 
 def get(host, path):
@@ -85,12 +67,8 @@ def check(folder, host):
 def main():
     need_tools("docker-registry", "openssl")
     with scratch() as folder:
-        server, host = start_registry(folder)
-        try:
-            check(folder, host)
-        finally:
-            server.terminate()
-            server.wait()
+        with Registry(os.path.join(folder, "registry")) as registry:
+            check(folder, registry.host)
 
 
 if __name__ == "__main__":

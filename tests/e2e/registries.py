@@ -3,13 +3,11 @@
 import base64
 import contextlib
 import crypt
-import http.server
 import json
 import os
 import re
 import socket
 import subprocess
-import threading
 import time
 import urllib.parse
 
@@ -51,11 +49,13 @@ class Authority:
         return self.path(name + ".crt"), self.path(name + ".key")
 
 
-class TokenServer:
+class TokenServer(e2e.Loopback):
     """Gives tokens that docker-registry believes (distribution's "Token Authentication Specification") to whoever has the
     password; with `public`, to anybody who wants to pull."""
 
     def __init__(self, folder, public=False, lifetime=300):
+        super().__init__()
+        self.realm = self.url + "token"
         self.public, self.lifetime, self.asked = public, lifetime, []
         os.makedirs(folder)
         self.key, self.certificate = os.path.join(folder, "token.key"), os.path.join(folder, "token.crt")
@@ -63,25 +63,6 @@ class TokenServer:
                 "-keyout", self.key, "-out", self.certificate)
         der = openssl("x509", "-in", self.certificate, "-outform", "DER")
         self.x5c = base64.b64encode(der).decode()
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                server.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.realm = "http://127.0.0.1:%d/token" % self.server.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
     def answer(self, request):
         query = urllib.parse.parse_qs(urllib.parse.urlparse(request.path).query)
