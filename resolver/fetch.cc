@@ -1,121 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolver/fetch.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
 
-#include "base/atomic_file.h"
 #include "base/bounds.h"
-#include "base/cache_directory.h"
 #include "base/error.h"
-#include "base/fd.h"
 #include "base/parallel.h"
 #include "resolver/download.h"
 #include "resolver/mirrors.h"
+#include "resolver/package_cache.h"
 #include "resolver/package_start.h"
-#include "resolver/rpm_package.h"
 
 namespace smith::resolver {
 
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string cache_name(const Digest& digest) { return digest.hex() + ".rpm"; }
-
-/// Packages in the cache: `<sha256>.rpm`, and for those that are known by another checksum a link to it, such as
-/// `sha512-<hex>`.
-class PackageCache {
-public:
-    explicit PackageCache(const fs::path& cache_dir) : directory_(cache_dir / "rpms") {
-        make_cache_directory(directory_);
-    }
-
-    [[nodiscard]] const fs::path& directory() const { return directory_; }
-
-    [[nodiscard]] std::optional<LocalPackage> find(const PackageRef& ref, bool rehash) const {
-        const std::optional<Digest> digest = digest_of(ref.checksum);
-        if (!digest) return std::nullopt;
-        const fs::path file = directory_ / cache_name(*digest);
-        std::error_code error;
-        const std::uintmax_t size = fs::file_size(file, error);
-        if (error || size != ref.size) return std::nullopt;
-        if (rehash && !is_intact(file, ref.checksum)) return std::nullopt;
-        return LocalPackage{pinned(ref, *digest), *digest, file};
-    }
-
-    /// The start of a package, which lies beside its place as `<sha256>.start`. Whoever reads it verifies it.
-    [[nodiscard]] std::optional<LocalPackage> find_start(const PackageRef& ref) const {
-        const fs::path file = start_file(ref);
-        std::error_code error;
-        if (fs::file_size(file, error) != ref.header_end || error) return std::nullopt;
-        return start_of(ref);
-    }
-
-    LocalPackage store_start(const PackageRef& ref, std::string_view bytes, const Keyrings& keyrings) const {
-        AtomicFile out(start_file(ref));
-        out.write(std::as_bytes(std::span(bytes)));
-        check_start(ref, out.fd(), keyrings);
-        out.commit();
-        return start_of(ref);
-    }
-
-    /// Throws Error (integrity) when these bytes are not the start of `ref`.
-    static void check_start(const PackageRef& ref, int fd, const Keyrings& keyrings) {
-        const RpmHeader header = read_package_header(ref, fd, false, keyrings);
-        if (header.header_end != ref.header_end) {
-            throw Error(ErrorKind::integrity, "the header of " + quote(ref.nevra.str()) + " ends elsewhere");
-        }
-    }
-
-    /// Remembers under which other checksum `digest` is known.
-    void link(const Checksum& checksum, const Digest& digest) const {
-        if (checksum.algorithm == "sha256") return;
-        const fs::path name = directory_ / (checksum.algorithm + "-" + checksum.hex);
-        std::error_code error;  // there already: by us, or by another build with the same bytes
-        fs::create_symlink(cache_name(digest), name, error);
-    }
-
-    /// A lock wants a strong checksum: what came with a weaker one is pinned by what it turned out to be.
-    [[nodiscard]] static PackageRef pinned(PackageRef ref, const Digest& digest) {
-        if (!is_strong(ref.checksum)) ref.checksum = {"sha256", digest.hex()};
-        return ref;
-    }
-
-    [[nodiscard]] fs::path start_file(const PackageRef& ref) const {
-        return directory_ / (ref.checksum.hex + ".start");
-    }
-
-private:
-    [[nodiscard]] LocalPackage start_of(const PackageRef& ref) const {
-        return {ref, Digest::from_hex(ref.checksum.hex), start_file(ref), false};
-    }
-
-    [[nodiscard]] std::optional<Digest> digest_of(const Checksum& checksum) const {
-        if (checksum.algorithm == "sha256") return Digest::from_hex(checksum.hex);
-        std::error_code error;
-        const fs::path target = fs::read_symlink(directory_ / (checksum.algorithm + "-" + checksum.hex), error);
-        if (error) return std::nullopt;
-        try {
-            return Digest::from_hex(target.stem().string());
-        } catch (const Error&) {
-            return std::nullopt;
-        }
-    }
-
-    [[nodiscard]] static bool is_intact(const fs::path& file, const Checksum& checksum) {
-        const UniqueFd fd = open_file(file, O_RDONLY);
-        Hasher hasher(checksum.algorithm);
-        std::vector<std::byte> buffer(256 * 1024);
-        while (const std::size_t count = read_some(fd.get(), buffer)) hasher.update(std::span(buffer).first(count));
-        return hasher.finish_hex() == checksum.hex;
-    }
-
-    fs::path directory_;
-};
 
 LocalPackage find_local(const PackageRef& ref, const std::vector<LocalRpm>& local_rpms) {
     for (const LocalRpm& local : local_rpms) {
@@ -149,7 +49,7 @@ Download download_of(const PackageRef& ref, const std::vector<RepoConfig>& repos
     out.size = ref.size;
     out.max_bytes = limits::kMaxRpmBytes;
     out.directory = cache.directory();
-    out.name = cache_name;
+    out.name = PackageCache::name_of;
     out.start = cache.start_file(ref);
     return out;
 }
@@ -232,7 +132,7 @@ std::vector<LocalPackage> fetch_packages(const std::vector<PackageRef>& packages
     for (std::size_t at = 0; at < missing.size(); ++at) {
         const PackageRef& ref = packages[missing[at]];
         cache.link(ref.checksum, done[at].sha256);
-        found[missing[at]] = LocalPackage{PackageCache::pinned(ref, done[at].sha256), done[at].sha256, done[at].file};
+        found[missing[at]] = LocalPackage{pinned(ref, done[at].sha256), done[at].sha256, done[at].file};
     }
 
     std::vector<LocalPackage> out;
