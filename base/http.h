@@ -22,6 +22,7 @@
 #include "base/http_access.h"
 #include "base/retry.h"
 #include "base/sink.h"
+#include "base/url_text.h"
 
 namespace smith {
 
@@ -136,13 +137,7 @@ private:
 /// Throws Error (fetch) that names method, URL and status, unless `response` is a 2xx one.
 void check_ok(const HttpRequest& request, const HttpResponse& response);
 
-/// "host:port" of `url`, with a user as little as a path: what counts as one host.
-[[nodiscard]] std::string_view url_host(std::string_view url);
-
 /// The seconds since 1970 of an HTTP date (RFC 9110, "Date/Time Formats"); nothing for what is none.
 [[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view text);
-
-/// `url` without user, password, query and fragment: fit for messages and files.
-[[nodiscard]] std::string redact_url(std::string_view url);
 
 }  // namespace smith

@@ -8,10 +8,11 @@ namespace smith::builder {
 LocalPackages::LocalPackages(const Project& project, const resolver::Lock& lock, const Environment& environment,
                              bool rehash, Reporter& reporter)
     : project_(project),
-      options_{environment.cache_dir, environment.offline, rehash, environment.jobs},
+      options_(fetch_options(project, environment)),
       reporter_(reporter),
       local_rpms_(local_rpms_of(project)),
       keyrings_(resolver::load_keyrings(project.repos, environment.cache_dir, environment.offline, http_)) {
+    options_.rehash = rehash;
     resolver::FetchOptions options = options_;
     if (!environment.whole_packages) options.start_keyrings = &keyrings_;
     packages_ = resolver::fetch_packages(lock.packages, project.repos, local_rpms_, options, http_, reporter);

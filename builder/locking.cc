@@ -18,6 +18,7 @@
 #include "builder/project.h"
 #include "builder/source_image.h"
 #include "resolver/fetch.h"
+#include "resolver/named_rpms.h"
 #include "resolver/repository.h"
 #include "resolver/solve.h"
 
@@ -45,7 +46,7 @@ std::vector<PackageRef> packages_to_keep(const Lock& lock, LockMode mode, const 
     return out;
 }
 
-Lock solve_anew(const Project& project, const resolver::Request& request, const std::optional<Lock>& held,
+Lock solve_anew(const Project& project, resolver::Request request, const std::optional<Lock>& held,
                 const Environment& environment, Reporter& reporter) {
     if (project.repos.empty() && !request.packages.empty()) {
         throw Error(ErrorKind::usage,
@@ -54,12 +55,13 @@ Lock solve_anew(const Project& project, const resolver::Request& request, const 
     HttpClient http;
     const std::vector<resolver::Repository> repositories =
         resolver::load_repositories(project.repos, metadata_options(environment, held), http, reporter);
+    const resolver::FetchOptions options = fetch_options(project, environment);
+    resolver::fetch_named_rpms(request.local_rpms, request.keep, options, http, reporter);
     resolver::Solution solution = resolver::solve(request, repositories, http, reporter);
     if (!std::ranges::all_of(solution.packages, [](const auto& p) { return resolver::is_strong(p.checksum); })) {
         // An old repository that knows its packages by SHA-1 only: a lock holds what the bytes really are.
-        const auto local = resolver::fetch_packages(
-            solution.packages, project.repos, request.local_rpms,
-            {environment.cache_dir, environment.offline, false, environment.jobs}, http, reporter);
+        const auto local =
+            resolver::fetch_packages(solution.packages, project.repos, request.local_rpms, options, http, reporter);
         std::ranges::transform(local, solution.packages.begin(), &resolver::LocalPackage::ref);
     }
     return resolver::make_lock(request, repositories, solution);
@@ -88,6 +90,12 @@ resolver::MetadataOptions metadata_options(const Environment& environment, const
     return out;
 }
 
+resolver::FetchOptions fetch_options(const Project& project, const Environment& environment) {
+    resolver::FetchOptions out{environment.cache_dir, environment.offline, false, environment.jobs};
+    out.named = project.named;
+    return out;
+}
+
 resolver::Request package_choice(const Project& project) {
     resolver::Request out;
     out.arch = project.arch;
@@ -102,13 +110,9 @@ resolver::Request make_request(const Project& project) {
     resolver::Request out = package_choice(project);
     out.weak = project.weak_dependencies;
     out.best = project.best;
-    for (const std::string& name : requested_packages(project)) {
-        if (is_local_rpm(name)) {
-            out.local_rpms.push_back(resolver::local_rpm(name, project.directory / name));
-        } else {
-            out.packages.push_back(name);
-        }
-    }
+    out.packages = requested_packages(project);
+    std::erase_if(out.packages, names_rpm);
+    out.local_rpms = local_rpms_of(project);
     return out;
 }
 
@@ -232,13 +236,25 @@ Lock choose_packages(const Project& project, const Environment& environment, Rep
         [&] { return solve_anew(project, make_request(project), std::nullopt, environment, reporter); });
 }
 
+namespace {
+
+/// NEVRA, and which bytes it is, of a package that is named by its file or URL: there the same version may be anything.
+/// A repository that has others under the same name has but signed it anew.
+using Variant = std::pair<std::string, std::string>;
+
+Variant variant_of(const PackageRef& package) {
+    return {package.nevra.str(), package.repo.empty() ? package.checksum.str() : std::string()};
+}
+
+}  // namespace
+
 std::vector<PackageChange> compare_locks(const Lock& before, const Lock& after) {
     // Several packages of one name are possible (kernels, two word sizes): what is the same on both sides cancels out.
-    std::map<std::string, std::pair<std::set<std::string>, std::set<std::string>>> by_name;
-    for (const PackageRef& package : before.packages) by_name[package.nevra.name].first.insert(package.nevra.str());
+    std::map<std::string, std::pair<std::set<Variant>, std::set<Variant>>> by_name;
+    for (const PackageRef& package : before.packages) by_name[package.nevra.name].first.insert(variant_of(package));
     for (const PackageRef& package : after.packages) {
         auto& [old_ones, new_ones] = by_name[package.nevra.name];
-        if (old_ones.erase(package.nevra.str()) == 0) new_ones.insert(package.nevra.str());
+        if (old_ones.erase(variant_of(package)) == 0) new_ones.insert(variant_of(package));
     }
     std::vector<PackageChange> out;
     for (const auto& [old_one, new_one] :
@@ -254,8 +270,8 @@ std::vector<PackageChange> compare_locks(const Lock& before, const Lock& after) 
         auto new_one = sides.second.begin();
         while (old_one != sides.first.end() || new_one != sides.second.end()) {
             PackageChange change{name, {}, {}};
-            if (old_one != sides.first.end()) change.before = *old_one++;
-            if (new_one != sides.second.end()) change.after = *new_one++;
+            if (old_one != sides.first.end()) change.before = (old_one++)->first;
+            if (new_one != sides.second.end()) change.after = (new_one++)->first;
             out.push_back(std::move(change));
         }
     }

@@ -10,6 +10,7 @@
 #include "builder/packages.h"
 #include "builder/source_image.h"
 #include "resolver/metadata_stream.h"
+#include "resolver/named_rpms.h"
 #include "resolver/repository.h"
 #include "resolver/solve.h"
 
@@ -84,8 +85,10 @@ Outdated find_outdated(const Project& project, const Environment& environment, R
     HttpClient http;
     const auto repositories =
         resolver::load_repositories(project.repos, metadata_options(environment, lock), http, reporter);
+    resolver::Request request = make_request(project);
+    resolver::fetch_named_rpms(request.local_rpms, {}, fetch_options(project, environment), http, reporter);
     resolver::Lock today;
-    today.packages = resolver::solve(make_request(project), repositories, http, reporter).packages;
+    today.packages = resolver::solve(request, repositories, http, reporter).packages;
     const std::vector<PackageChange> changes = compare_locks(*lock, today);
     if (changes.empty()) return out;
 

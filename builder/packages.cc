@@ -11,6 +11,8 @@
 #include "base/parallel.h"
 #include "builder/unpacked_files.h"
 #include "resolver/confirm.h"
+#include "resolver/rpm_url.h"
+#include "resolver/url.h"
 
 namespace smith::builder {
 
@@ -56,6 +58,18 @@ std::vector<RpmHeader> read_headers(LocalPackages& local, unsigned jobs) {
     return out;
 }
 
+resolver::LocalRpm named_rpm(const std::string& request, const std::filesystem::path& directory) {
+    if (!resolver::is_rpm_url(request)) return resolver::local_rpm(request, directory / request);
+    const resolver::RpmUrl url = resolver::parse_rpm_url(request);
+    const auto path = resolver::local_path(url.url);
+    if (!path) return {.location = request, .is_remote = true};
+    resolver::LocalRpm out = resolver::local_rpm(request, *path);
+    if (url.sha256 && out.sha256 != *url.sha256) {
+        throw Error(ErrorKind::integrity, quote(request) + " has other bytes: sha256=" + out.sha256.hex());
+    }
+    return out;
+}
+
 /// A lock has the headers' digests since a build that found them to be what metadata said.
 bool all_confirmed(const resolver::Lock& lock) {
     return std::ranges::all_of(lock.packages, [](const resolver::PackageRef& ref) { return ref.header.has_value(); });
@@ -64,13 +78,13 @@ bool all_confirmed(const resolver::Lock& lock) {
 /// What the spec asks for by name, as opposed to files.
 std::vector<std::string> named_packages(const Project& project) {
     std::vector<std::string> out = requested_packages(project);
-    std::erase_if(out, is_local_rpm);
+    std::erase_if(out, names_rpm);
     return out;
 }
 
 bool is_asked_for(const Project& project, const resolver::PackageRef& ref, const RpmHeader& header) {
     return std::ranges::any_of(project.spec.packages, [&](const Located<std::string>& request) {
-        if (is_local_rpm(request.value)) return ref.repo.empty() && ref.location == request.value;
+        if (names_rpm(request.value)) return ref.repo.empty() && ref.location == request.value;
         return answers_request(header, request.value);
     });
 }
@@ -84,14 +98,15 @@ std::vector<std::string> requested_packages(const Project& project) {
     return out;
 }
 
-bool is_local_rpm(std::string_view request) {
-    return request.ends_with(".rpm") && request.find("://") == std::string_view::npos;
+bool names_rpm(std::string_view request) {
+    return resolver::is_rpm_url(request) ||
+           (request.ends_with(".rpm") && request.find("://") == std::string_view::npos);
 }
 
 std::vector<resolver::LocalRpm> local_rpms_of(const Project& project) {
     std::vector<resolver::LocalRpm> out;
     for (const std::string& request : requested_packages(project)) {
-        if (is_local_rpm(request)) out.push_back(resolver::local_rpm(request, project.directory / request));
+        if (names_rpm(request)) out.push_back(named_rpm(request, project.directory));
     }
     return out;
 }

@@ -26,11 +26,14 @@ namespace smith::builder {
 
 /// Everything the spec asks for, `mock.deps` first, as Oracle's Smith did.
 [[nodiscard]] std::vector<std::string> requested_packages(const Project& project);
-/// True for a request that names a file: "./x.rpm", "x.rpm", "/srv/x.rpm".
-[[nodiscard]] bool is_local_rpm(std::string_view request);
+/// True for a request that names a file: "./x.rpm", "x.rpm", "/srv/x.rpm", "https://host/x.rpm".
+[[nodiscard]] bool names_rpm(std::string_view request);
 
-/// What the solver is asked. Hashes local packages. Throws Error (system).
+/// What the solver is asked, once fetch_named_rpms() has seen to its remote packages. Hashes local ones. Throws Error:
+/// system, integrity.
 [[nodiscard]] resolver::Request make_request(const Project& project);
+/// How packages are fetched.
+[[nodiscard]] resolver::FetchOptions fetch_options(const Project& project, const Environment& environment);
 /// The part of it that decides which packages there are: what questions about repositories need.
 [[nodiscard]] resolver::Request package_choice(const Project& project);
 /// Which metadata will do: that of `held`, the lock that stands, is not to be fallen behind.
@@ -39,7 +42,7 @@ namespace smith::builder {
 
 void write_lock(const Project& project, const resolver::Lock& lock);
 
-/// The .rpm files that the spec names. Hashes them. Throws Error (system).
+/// The .rpm files that the spec names, by path or URL. Hashes those of this machine. Throws Error: system, integrity.
 [[nodiscard]] std::vector<resolver::LocalRpm> local_rpms_of(const Project& project);
 
 /// One package as the rest of the pipeline sees it.

@@ -43,6 +43,7 @@ void take_sources(Project& out, Sources sources) {
     out.preset_modules = std::move(sources.preset_modules);
     out.module_platform_id = std::move(sources.module_platform_id);
     out.repos = std::move(sources.repos);
+    out.named = std::move(sources.named);
 }
 
 }  // namespace
@@ -76,7 +77,7 @@ Project make_project(Spec spec, const ProjectOptions& options, Reporter& reporte
 
     take_sources(out, collect_sources(out.spec, out.directory, options, reporter));
     out.arch_is_given = !options.arch.empty() || !out.spec.arch.empty();
-    if (!options.vendor.empty()) use_vendored(out.repos, options.vendor);
+    if (!options.vendor.empty()) use_vendored(out, options.vendor);
     return out;
 }
 

@@ -53,6 +53,7 @@ struct Project {
     std::string arch;            ///< as rpm calls it: "x86_64", "aarch64"
     bool arch_is_given = false;  ///< by the spec or the command line, as opposed to this machine's
     std::vector<resolver::RepoConfig> repos;
+    resolver::RepoConfig named;               ///< FetchOptions::named
     bool weak_dependencies = false;           ///< in the end: the spec's, or what stands in for it
     bool best = true;                         ///< likewise
     std::vector<std::string> preset_modules;  ///< what this machine's dnf is set to, where its repositories are taken
@@ -98,7 +99,8 @@ enum class LockMode {
 [[nodiscard]] resolver::Lock choose_packages(const Project& project, const Environment& environment,
                                              Reporter& reporter);
 
-/// What `smith update` tells: "" for `before` of what is new, "" for `after` of what is gone. Sorted by name.
+/// What `smith update` tells: "" for `before` of what is new, "" for `after` of what is gone; both the same for a
+/// package that is named by its file or URL, and has other bytes now. Sorted by name.
 struct PackageChange {
     std::string name;
     std::string before;  ///< NEVRA

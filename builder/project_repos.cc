@@ -11,6 +11,7 @@
 #include "resolver/host_config.h"
 #include "resolver/mock_config.h"
 #include "resolver/repo_credentials.h"
+#include "resolver/rpm_url.h"
 
 namespace smith::builder {
 
@@ -148,6 +149,7 @@ void add_found_repos(Sources& out, const Spec& spec, const fs::path& directory, 
     out.weak_dependencies = main.install_weak_deps.value_or(out.weak_dependencies);
     out.best = main.best.value_or(out.best);
     out.module_platform_id = main.module_platform_id;
+    out.named = std::move(main.defaults);
 }
 
 void check_releasever(const RepoConfig& repo) {
@@ -192,6 +194,10 @@ Sources collect_sources(const Spec& spec, const fs::path& directory, const Proje
         resolver::check_repo(config);
     }
     resolver::add_credentials(out.repos, reporter);
+    const auto is_remote = [](const Located<std::string>& name) { return resolver::is_remote_rpm(name.value); };
+    if (installs && (std::ranges::any_of(spec.packages, is_remote) || std::ranges::any_of(spec.mock.deps, is_remote))) {
+        out.named.http.credentials = resolver::netrc_credentials(reporter);
+    }
     return out;
 }
 

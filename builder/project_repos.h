@@ -21,6 +21,7 @@ namespace smith::builder {
 /// A spec's request in full: what it left open is filled in.
 struct Sources {
     std::vector<resolver::RepoConfig> repos;  ///< enabled ones, checked, with their credentials
+    resolver::RepoConfig named;               ///< for packages that are named by URL
     std::string arch;
     std::string releasever;  ///< "": none is known, and none is needed
     bool weak_dependencies = false;

@@ -13,6 +13,7 @@
 #include "builder/accounts.h"
 #include "builder/spec_fields.h"
 #include "builder/spec_parts.h"
+#include "resolver/rpm_url.h"
 
 namespace smith::builder {
 
@@ -41,6 +42,7 @@ bool names_an_archive(std::string_view name) {
 }
 
 bool names_an_image(std::string_view package) {
+    if (resolver::is_rpm_url(package)) return false;
     constexpr std::array<std::string_view, 7> prefixes{
         "http://", "https://", "docker://", "oci:", "dir:", "oci-archive:", "docker-archive:"};
     const bool has_transport =
@@ -299,19 +301,21 @@ constexpr std::array<Key<Draft>, 33> kTopKeys{{
     {"test", [](Draft& d, const Field& f) { d.spec.tests = read_test_steps(f); }},
 }};
 
-/// "https://example.org/x-1-1.noarch.rpm": dnf takes it. Nobody would vouch for these bytes, and a lock names no
-/// server.
-bool is_rpm_url(std::string_view name) { return name.find("://") != std::string_view::npos && name.ends_with(".rpm"); }
+void check_rpm_urls(const LocatedStrings& packages, SpecReading& in) {
+    for (const Located<std::string>& package : packages) {
+        if (!resolver::is_rpm_url(package.value)) continue;
+        try {
+            static_cast<void>(resolver::parse_rpm_url(package.value));
+        } catch (const Error& e) {
+            in.problem(package.at, e.message());
+        }
+    }
+}
 
 void check_packages(Draft& d, const YamlNode& root, SpecReading& in) {
     LocatedStrings& packages = d.spec.packages;
-    for (const Located<std::string>& package : packages) {
-        if (!is_rpm_url(package.value)) continue;
-        in.problem(package.at,
-                   quote(package.value) +
-                       " is the URL of a package, for which nothing vouches; name its repository in 'repos', "
-                       "or download it and name the file");
-    }
+    check_rpm_urls(packages, in);
+    check_rpm_urls(d.spec.mock.deps, in);
     const YamlNode* package = root.find("package");
     if (package != nullptr && root.find("packages") != nullptr) {
         in.problem(*package, "'package' and 'packages' are both given; one list will do");

@@ -11,6 +11,8 @@
 #include "base/image_path.h"
 #include "builder/packages.h"
 #include "builder/source_image.h"
+#include "resolver/package_cache.h"
+#include "resolver/rpm_url.h"
 
 namespace smith::builder {
 
@@ -29,9 +31,16 @@ fs::path key_file(const fs::path& folder, const std::string& id, std::size_t num
     return folder / id / ("gpgkey-" + std::to_string(number));
 }
 
+/// Where packages are that a spec names by URL, each called by its SHA-256. No repository has such an id.
+constexpr std::string_view kNamedFolder = "@named";
+
 void copy_package(const resolver::LocalPackage& package, const fs::path& to) {
+    const bool is_named = package.ref.repo.empty();
+    // A file of this machine is where the spec says.
+    if (is_named && !resolver::is_remote_rpm(package.ref.location)) return;
     // Both come from a file that may be anybody's: an ImagePath leads nowhere but down.
-    const ImagePath place = ImagePath().child(package.ref.repo) / package.ref.location;
+    const ImagePath place = is_named ? ImagePath().child(kNamedFolder) / resolver::PackageCache::name_of(package.sha256)
+                                     : ImagePath().child(package.ref.repo) / package.ref.location;
     const fs::path target = to / place.relative();
     make_directories(target.parent_path());
     AtomicFile out(target);
@@ -88,14 +97,14 @@ std::size_t fetch_project(const Project& project, const resolver::Lock& lock, co
         for (const resolver::LocalPackage& package : local.packages()) {
             // A header is read, and its signature checked, while somebody who can do something about it is looking.
             static_cast<void>(resolver::read_package_header(package, local.keyrings()));
-            if (!to.empty() && !package.ref.repo.empty()) copy_package(package, to);
+            if (!to.empty()) copy_package(package, to);
         }
         if (!to.empty()) copy_keys(project.repos, to, environment, local.http());
         return local.packages().size();
     });
 }
 
-void use_vendored(std::vector<resolver::RepoConfig>& repos, const fs::path& folder) {
+void use_vendored(Project& project, const fs::path& folder) {
     std::error_code failed;
     const fs::path place = fs::canonical(folder, failed);
     if (failed) {
@@ -107,7 +116,8 @@ void use_vendored(std::vector<resolver::RepoConfig>& repos, const fs::path& fold
         for (const char c : path.string()) out += c == '%' ? std::string("%25") : std::string(1, c);
         return out;
     };
-    for (resolver::RepoConfig& repo : repos) {
+    project.named.baseurls = {url_of(place / kNamedFolder) + "/"};
+    for (resolver::RepoConfig& repo : project.repos) {
         repo.baseurls = {url_of(place / repo.id) + "/"};
         repo.metalink.clear();
         repo.mirrorlist.clear();

@@ -7,12 +7,10 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <vector>
 
 #include "base/reporter.h"
 #include "builder/project.h"
 #include "resolver/lock.h"
-#include "resolver/repo_config.h"
 
 namespace smith::builder {
 
@@ -21,8 +19,8 @@ namespace smith::builder {
 std::size_t fetch_project(const Project& project, const resolver::Lock& lock, const std::filesystem::path& to,
                           const Environment& environment, Reporter& reporter);
 
-/// Has `repos` look for packages and keys in `folder`, and nowhere else. All else that they say stays: it decides
+/// Has `project` look for packages and keys in `folder`, and nowhere else. All else that they say stays: it decides
 /// whether the lock still answers. Throws Error (usage) when there is no such folder.
-void use_vendored(std::vector<resolver::RepoConfig>& repos, const std::filesystem::path& folder);
+void use_vendored(Project& project, const std::filesystem::path& folder);
 
 }  // namespace smith::builder

@@ -55,8 +55,9 @@ std::string validator_of(const HttpResponse& response) {
 
 Arrival::Arrival(const Download& download)
     : download_(download),
-      hasher_(download.checksum.algorithm),
-      also_sha256_(download.checksum.algorithm != "sha256") {}
+      is_known_(!download.checksum.algorithm.empty()),
+      hasher_(is_known_ ? download.checksum.algorithm : "sha256"),
+      also_sha256_(is_known_ && download.checksum.algorithm != "sha256") {}
 
 void Arrival::take_start() {
     std::error_code absent;
@@ -73,6 +74,8 @@ void Arrival::take_start() {
 std::vector<std::string> Arrival::range_headers(const std::string& url) const {
     // Another server's file of the same size is most likely the same. Without a size there is nothing to go by.
     if (received_ == 0 || (url != source_ && !download_.size)) return {};
+    // Without a checksum nothing would tell that two pieces are of different files.
+    if (!is_known_ && validator_.empty()) return {};
     std::vector<std::string> out{"Range: bytes=" + std::to_string(received_) + "-"};
     if (url == source_ && !validator_.empty()) out.push_back("If-Range: " + validator_);
     return out;
@@ -104,8 +107,9 @@ AtomicFile& Arrival::file() {
     // Only a SHA-256 says beforehand what the file will be called; by another checksum a person knows it at least.
     const Checksum& sum = download_.checksum;
     if (!file_) {
-        file_.emplace(download_.directory / (sum.algorithm == "sha256" ? download_.name(Digest::from_hex(sum.hex))
-                                                                       : sum.algorithm + "-" + sum.hex));
+        const std::string other = is_known_ ? sum.algorithm + "-" + sum.hex : "unknown";
+        file_.emplace(download_.directory /
+                      (sum.algorithm == "sha256" ? download_.name(Digest::from_hex(sum.hex)) : other));
     }
     return *file_;
 }
@@ -118,8 +122,9 @@ void Arrival::write(std::span<const std::byte> bytes, const std::string& url) {
     const std::uint64_t limit = download_.size.value_or(download_.max_bytes);
     if (bytes.size() > limit - received_) {
         throw Error(ErrorKind::integrity, quote(redact_url(url)) + " is longer than the " + std::to_string(limit) +
-                                              " bytes that it may have");
+                                              " bytes that it may have" + download_.advice);
     }
+    check_magic(bytes, url);
     // The file is made by its first byte: hundreds of downloads may be waiting for their turn.
     keeping([&] { file().write(bytes); });
     hasher_.update(bytes);
@@ -127,9 +132,16 @@ void Arrival::write(std::span<const std::byte> bytes, const std::string& url) {
     received_ += bytes.size();
 }
 
+void Arrival::check_magic(std::span<const std::byte> bytes, const std::string& url) const {
+    for (std::size_t i = 0; i < bytes.size() && received_ + i < download_.magic.size(); ++i) {
+        if (bytes[i] == static_cast<std::byte>(download_.magic[received_ + i])) continue;
+        throw Error(ErrorKind::integrity, quote(redact_url(url)) + " is no RPM package");
+    }
+}
+
 void Arrival::start_over() {
     file_.reset();
-    hasher_ = Hasher(download_.checksum.algorithm);
+    hasher_ = Hasher(is_known_ ? download_.checksum.algorithm : "sha256");
     sha256_ = Hasher();
     received_ = 0;
     is_pieced_ = false;
@@ -141,18 +153,19 @@ Downloaded Arrival::finish(const std::string& url) {
     const std::string from = quote(download_.what) + " from " + quote(redact_url(url));
     if (download_.size && received_ != *download_.size) {
         throw Error(ErrorKind::integrity, from + ": expected " + std::to_string(*download_.size) + " bytes, got " +
-                                              std::to_string(received_));
+                                              std::to_string(received_) + download_.advice);
     }
+    if (received_ < download_.magic.size()) throw Error(ErrorKind::integrity, from + " is no RPM package");
     const std::string hex = hasher_.finish_hex();
-    if (hex != download_.checksum.hex) {
+    if (is_known_ && hex != download_.checksum.hex) {
         throw Error(ErrorKind::integrity, from + ": expected " + download_.checksum.str() + ", got " +
-                                              download_.checksum.algorithm + ":" + hex);
+                                              download_.checksum.algorithm + ":" + hex + download_.advice);
     }
     const Digest digest = also_sha256_ ? sha256_.finish() : Digest::from_hex(hex);
     const std::filesystem::path path = download_.directory / download_.name(digest);
     keeping([&] { file().commit_as(path); });
     file_.reset();
-    return {path, digest};
+    return {path, digest, received_, validator_};
 }
 
 }  // namespace smith::resolver

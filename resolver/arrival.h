@@ -45,9 +45,11 @@ public:
 
 private:
     [[nodiscard]] AtomicFile& file();
+    void check_magic(std::span<const std::byte> bytes, const std::string& url) const;
     void keeping(const std::function<void()>& body) const;
 
     const Download& download_;
+    bool is_known_;  ///< what bytes they must be
     Hasher hasher_;
     Hasher sha256_;
     bool also_sha256_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files of known checksum from a repository, each from whichever of its places has it: file, http and https URLs.
-// Nothing but verified bytes ever gets its name (resolver/arrival.h).
+// Files from a repository, each from whichever of its places has it: file, http and https URLs. Nothing but verified
+// bytes ever gets its name (resolver/arrival.h); where no checksum is known, the bytes are named by what they are.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,12 @@ struct Download {
     std::vector<std::string> urls;  ///< the same bytes, to be had from any of these; the better ones first
     HttpAccess access;
     std::optional<unsigned> retries;  ///< nothing: as the client's options say
-    Checksum checksum;
+    Checksum checksum;                ///< without an algorithm: not known
     std::optional<std::uint64_t> size;
     std::uint64_t max_bytes = 0;  ///< where `size` is not known
+    /// The bytes that it begins with. What does not is given up at once: a page that asks for a password, say.
+    std::string_view magic;
+    std::string advice;  ///< for who gets other bytes than these: "; do this"
     /// A file with the first bytes, where somebody has them: only the rest is asked for. If that turns out wrong, all
     /// of it is. It need not exist.
     std::filesystem::path start;
@@ -38,6 +41,8 @@ struct Download {
 struct Downloaded {
     std::filesystem::path file;
     Digest sha256;
+    std::uint64_t size = 0;
+    std::string validator;  ///< the strong ETag of the answer, else its Last-Modified, else ""
 };
 
 /// All of `downloads`, several at a time, in their order. `phase` names the progress. A file:// URL goes before the

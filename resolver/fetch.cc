@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "resolver/download.h"
 #include "resolver/mirrors.h"
+#include "resolver/named_rpms.h"
 #include "resolver/package_cache.h"
 #include "resolver/package_start.h"
 
@@ -17,22 +18,25 @@ namespace smith::resolver {
 
 namespace {
 
-LocalPackage find_local(const PackageRef& ref, const std::vector<LocalRpm>& local_rpms) {
+std::optional<LocalPackage> find_named(const PackageRef& ref, const std::vector<LocalRpm>& local_rpms,
+                                       const PackageCache& cache, bool rehash) {
     for (const LocalRpm& local : local_rpms) {
         if (local.location != ref.location) continue;
+        if (local.is_remote) return cache.find(ref, rehash);
         const Checksum found{"sha256", local.sha256.hex()};
         if (found != ref.checksum) {
             throw Error(ErrorKind::integrity, "local file " + quote(ref.location) + ": expected " + ref.checksum.str() +
                                                   ", got " + found.str() + "; 'smith update' takes it as it is now");
         }
-        return {ref, local.sha256, local.file};
+        return LocalPackage{ref, local.sha256, local.file};
     }
-    throw Error(ErrorKind::integrity, "package " + quote(ref.nevra.str()) + " is locked to the local file " +
+    throw Error(ErrorKind::integrity, "package " + quote(ref.nevra.str()) + " is locked to the file " +
                                           quote(ref.location) + ", which the spec does not name");
 }
 
 Download download_of(const PackageRef& ref, const std::vector<RepoConfig>& repos, PackageMirrors& mirrors,
-                     const PackageCache& cache) {
+                     const FetchOptions& options, const PackageCache& cache) {
+    if (ref.repo.empty()) return named_download(ref, options.named, cache);
     const auto repo =
         std::find_if(repos.begin(), repos.end(), [&](const auto& config) { return config.id == ref.repo; });
     if (repo == repos.end()) {
@@ -77,7 +81,7 @@ void fetch_package_starts(const std::vector<PackageRef>& packages, const std::ve
         if (found[i] || !has_useful_start(packages[i], keyrings)) continue;
         if (!options.rehash) found[i] = cache.find_start(packages[i]);
         if (found[i]) continue;
-        const Download whole = download_of(packages[i], repos, mirrors, cache);
+        const Download whole = download_of(packages[i], repos, mirrors, options, cache);
         if (whole.urls.empty() || (options.offline && !local_path(whole.urls.front()))) continue;
         missing.push_back(i);
         requests.push_back({whole.urls.front(), whole.access, packages[i].header_end, packages[i].size});
@@ -106,8 +110,8 @@ std::vector<LocalPackage> fetch_packages(const std::vector<PackageRef>& packages
     PackageMirrors mirrors(http, options.offline, reporter);
     std::vector<std::optional<LocalPackage>> found(packages.size());
     parallel_for(options.jobs, packages.size(), [&](std::size_t i) {
-        found[i] =
-            packages[i].repo.empty() ? find_local(packages[i], local_rpms) : cache.find(packages[i], options.rehash);
+        found[i] = packages[i].repo.empty() ? find_named(packages[i], local_rpms, cache, options.rehash)
+                                            : cache.find(packages[i], options.rehash);
     });
 
     if (options.start_keyrings != nullptr) {
@@ -119,7 +123,7 @@ std::vector<LocalPackage> fetch_packages(const std::vector<PackageRef>& packages
     for (std::size_t i = 0; i < packages.size(); ++i) {
         if (found[i]) continue;
         missing.push_back(i);
-        downloads.push_back(download_of(packages[i], repos, mirrors, cache));
+        downloads.push_back(download_of(packages[i], repos, mirrors, options, cache));
         const bool is_local = std::any_of(downloads.back().urls.begin(), downloads.back().urls.end(),
                                           [](const std::string& url) { return local_path(url).has_value(); });
         if (options.offline && !is_local) {

@@ -28,6 +28,9 @@ struct FetchOptions {
     /// Not null: of a package that is not in the cache, what lies before its payload is enough, where that can be had
     /// alone and verified: see fetch_packages(). These are its repository's keys.
     const Keyrings* start_keyrings = nullptr;
+    /// How packages are reached that are named by URL: what a repository would say of itself. With a baseurl, they
+    /// are all there, each called by its SHA-256.
+    RepoConfig named;
 };
 
 struct LocalPackage {

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "resolver/lock_requirements.h"
 #include "resolver/repo_config.h"
+#include "resolver/rpm_url.h"
 
 namespace smith::resolver {
 
@@ -103,7 +104,13 @@ void check_package(const PackageRef& package) {
     }
     if (!package.repo.empty()) {
         while_doing([&] { return quote(who); }, [&] { check_location(package.location); });
-    } else if (package.location.empty() || package.location.front() == '/') {
+    } else if (is_rpm_url(package.location)) {
+        const RpmUrl url = while_doing([&] { return quote(who); }, [&] { return parse_rpm_url(package.location); });
+        if (url.sha256 && package.checksum != Checksum{"sha256", url.sha256->hex()}) {
+            throw wrong(quote(who) + " has another checksum than its URL says");
+        }
+    } else if (package.location.empty() || package.location.front() == '/' ||
+               package.location.find("://") != std::string::npos) {
         // A local .rpm may be beside the spec's folder. It is only read when the spec itself names it in this way.
         throw wrong(quote(who) + " is a local file, and has no relative location");
     }

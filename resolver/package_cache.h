@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Packages in the cache: `<sha256>.rpm`, and for those that are known by another checksum a link to it, such as
-// `sha512-<hex>`. A start, up to the payload, lies beside its package's place as `<sha256>.start`. Internal to fetching.
+// `sha512-<hex>`. A start, up to the payload, lies beside its package's place as `<sha256>.start`. Internal to
+// fetching.
 #pragma once
 
 #include <filesystem>

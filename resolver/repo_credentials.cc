@@ -48,27 +48,6 @@ bool is_remote(const RepoConfig& repo) {
                        [](const std::string& url) { return !url.starts_with("file://"); });
 }
 
-std::vector<HttpCredential> read_netrc(Reporter& reporter) {
-    fs::path file;
-    if (const auto named = environment("NETRC")) {
-        file = *named;
-    } else if (const auto home = environment("HOME")) {
-        file = fs::path(*home) / ".netrc";
-        std::error_code none;
-        if (!fs::exists(file, none)) return {};
-    } else {
-        return {};
-    }
-    return while_doing([&] { return "reading " + quote(file.string()); },
-                       [&] {
-                           std::vector<HttpCredential> out = parse_netrc(read_file(file, limits::kMaxNetrcBytes));
-                           for (const HttpCredential& one : out) {
-                               reporter.debug("credentials for host " + quote(one.where) + ": " + quote(file.string()));
-                           }
-                           return out;
-                       });
-}
-
 }  // namespace
 
 std::string credential_variable(std::string_view id, std::string_view what) {
@@ -87,10 +66,31 @@ void add_credentials(std::vector<RepoConfig>& repos, Reporter& reporter) {
     std::map<std::string, std::string> owners;
     for (RepoConfig& repo : repos) add_from_environment(repo, owners, reporter);
     if (std::none_of(repos.begin(), repos.end(), is_remote)) return;
-    const std::vector<HttpCredential> of_hosts = read_netrc(reporter);
+    const std::vector<HttpCredential> of_hosts = netrc_credentials(reporter);
     for (RepoConfig& repo : repos) {
         repo.http.credentials.insert(repo.http.credentials.end(), of_hosts.begin(), of_hosts.end());
     }
+}
+
+std::vector<HttpCredential> netrc_credentials(Reporter& reporter) {
+    fs::path file;
+    if (const auto named = environment("NETRC")) {
+        file = *named;
+    } else if (const auto home = environment("HOME")) {
+        file = fs::path(*home) / ".netrc";
+        std::error_code none;
+        if (!fs::exists(file, none)) return {};
+    } else {
+        return {};
+    }
+    return while_doing([&] { return "reading " + quote(file.string()); },
+                       [&] {
+                           std::vector<HttpCredential> out = parse_netrc(read_file(file, limits::kMaxNetrcBytes));
+                           for (const HttpCredential& one : out) {
+                               reporter.debug("credentials for host " + quote(one.where) + ": " + quote(file.string()));
+                           }
+                           return out;
+                       });
 }
 
 }  // namespace smith::resolver

@@ -22,4 +22,7 @@ namespace smith::resolver {
 /// is set, or a password comes without a user; system, when $NETRC can't be read; format.
 void add_credentials(std::vector<RepoConfig>& repos, Reporter& reporter);
 
+/// Those entries of $NETRC, else of ~/.netrc. Throws Error: system, when $NETRC can't be read; format.
+[[nodiscard]] std::vector<HttpCredential> netrc_credentials(Reporter& reporter);
+
 }  // namespace smith::resolver

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "resolver/rpm_layout.h"
 #include "resolver/rpm_library.h"
+#include "resolver/rpm_url.h"
 
 namespace smith::resolver {
 
@@ -451,7 +452,8 @@ RpmHeader read_package_header(const PackageRef& ref, int fd, bool is_whole, cons
         return header;
     } catch (Error& e) {
         e.prepend("package " + quote(ref.nevra.str()) + " from " +
-                  (ref.repo.empty() ? "local file " + quote(ref.location) : "repository " + quote(ref.repo)));
+                  (ref.repo.empty() ? (is_rpm_url(ref.location) ? "" : "local file ") + quote(ref.location)
+                                    : "repository " + quote(ref.repo)));
         if (keyring != nullptr && e.kind() == ErrorKind::integrity) {
             throw Error(
                 e.kind(),

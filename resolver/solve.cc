@@ -282,8 +282,13 @@ Digest request_digest(const Request& request, const std::vector<RepoConfig>& rep
     if (!request.preset_modules.empty()) document["presetModules"] = sorted(request.preset_modules);
     if (!request.platform.empty()) document["platform"] = request.platform;
     std::vector<std::string> locals;
-    for (const LocalRpm& local : request.local_rpms) locals.push_back(local.sha256.str());
+    std::vector<std::string> remotes;
+    for (const LocalRpm& local : request.local_rpms) {
+        // What a server has is not asked to tell whether a lock is stale.
+        local.is_remote ? remotes.push_back(local.location) : locals.push_back(local.sha256.str());
+    }
     document["localRpms"] = sorted(std::move(locals));
+    if (!remotes.empty()) document["remoteRpms"] = sorted(std::move(remotes));
     document["repos"] = json::array();
     std::map<std::string, const RepoConfig*> by_id;
     for (const RepoConfig& repo : repos) {

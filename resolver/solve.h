@@ -18,13 +18,14 @@
 
 namespace smith::resolver {
 
-/// A .rpm that is named by its file. As with dnf (localpkg_gpgcheck=0) its signature is not asked for: whoever names a
-/// file vouches for it. In a lock it has no repository, which records just that.
+/// A .rpm that is named by its file, or by its URL (rpm_url.h). As with dnf (localpkg_gpgcheck=0) its signature is not
+/// asked for: whoever names a file vouches for it. In a lock it has no repository, which records just that.
 struct LocalRpm {
     std::string location;        ///< as the spec spells it: what a lock may say
-    std::filesystem::path file;  ///< where that is on this machine
+    std::filesystem::path file;  ///< where that is on this machine; "": it is to be fetched (fetch_named_rpms())
     Digest sha256;
     std::uint64_t size = 0;
+    bool is_remote = false;  ///< `location` is of http or https: what it names is only known by asking there
 };
 
 /// Hashes `file`. Throws Error (system).
@@ -77,9 +78,9 @@ struct Solution {
 [[nodiscard]] Solution solve(const Request& request, const std::vector<Repository>& repositories, HttpClient& http,
                              Reporter& reporter);
 
-/// What a lock remembers of a request: packages, arch, releasever, options, contents of local .rpm files, and the
-/// settings of repositories that decide which package is chosen. The same on every machine: neither a URL nor a path is
-/// part of it.
+/// What a lock remembers of a request: packages, arch, releasever, options, contents of local .rpm files, URLs of
+/// others, and the settings of repositories that decide which package is chosen. The same on every machine: neither a
+/// URL nor a path is part of it.
 [[nodiscard]] Digest request_digest(const Request& request, const std::vector<RepoConfig>& repos);
 
 /// A lock without an image. The solution's packages may be what fetch_packages() pinned.

@@ -33,6 +33,8 @@ std::string change_line(const PackageChange& change, std::string_view note) {
         out = "- " + change.before;
     } else {
         out = change.before + " -> " + change.after;
+        // Of a package that is named by its file or URL.
+        if (change.before == change.after) out += " (other bytes)";
     }
     return out.append(note) + "\n";
 }
