@@ -4,13 +4,17 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/handle.h"
+#include "base/zchunk.h"
 
 namespace smith {
 
@@ -32,11 +36,22 @@ struct Decompressor::State {
                     "decompressing " + quote(file.string()) + ": " + (what != nullptr ? what : "unknown error"));
     }
 
+    std::size_t read(std::span<std::byte> buffer) {
+        if (zchunk) {
+            return while_doing([&] { return "decompressing " + quote(file.string()); },
+                               [&] { return zchunk->read(buffer); });
+        }
+        const la_ssize_t count = archive_read_data(reader.get(), buffer.data(), buffer.size());
+        if (count < 0) check(static_cast<int>(count));
+        return count < 0 ? 0 : static_cast<std::size_t>(count);
+    }
+
     std::filesystem::path file;
     std::uint64_t max_bytes;
     std::uint64_t given = 0;
-    UniqueFd fd;  // must outlive the reader
-    ArchiveReader reader;
+    UniqueFd fd;           // must outlive the reader
+    ArchiveReader reader;  // one of these two
+    std::optional<ZchunkReader> zchunk;
     bool at_end = false;
 };
 
@@ -44,6 +59,12 @@ Decompressor::Decompressor(const std::filesystem::path& file, std::uint64_t max_
     : state_(std::make_unique<State>(file, max_bytes)) {
     State& state = *state_;
     state.fd = open_file(file, O_RDONLY);
+    std::array<std::byte, 5> first{};
+    if (::pread(state.fd.get(), first.data(), first.size(), 0) == 5 && is_zchunk(first)) {
+        while_doing([&] { return "decompressing " + quote(file.string()); },
+                    [&] { state.zchunk.emplace(state.fd.get()); });
+        return;
+    }
     state.reader.reset(archive_read_new());
     archive* reader = state.reader.get();
     if (reader == nullptr) throw Error(ErrorKind::system, "libarchive: out of memory");
@@ -68,13 +89,11 @@ Decompressor::~Decompressor() = default;
 std::size_t Decompressor::read(std::span<std::byte> buffer) {
     State& state = *state_;
     if (state.at_end) return 0;
-    const la_ssize_t count = archive_read_data(state.reader.get(), buffer.data(), buffer.size());
-    if (count < 0) state.check(static_cast<int>(count));
-    if (count <= 0) {
+    const std::size_t size = state.read(buffer);
+    if (size == 0) {
         state.at_end = true;
         return 0;
     }
-    const auto size = static_cast<std::size_t>(count);
     if (size > state.max_bytes - state.given) {
         throw Error(ErrorKind::format, "decompressing " + quote(state.file.string()) + ": more comes out than the " +
                                            std::to_string(state.max_bytes) + " bytes that may");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One compressed stream, opened a piece at a time and never further than it may go: gzip, xz, bzip2, zstd, or not
-// compressed at all, told by its first bytes. Through libarchive's filters, in this process: no helper program runs.
+// One compressed stream, opened a piece at a time and never further than it may go: gzip, xz, bzip2, zstd, zchunk, or
+// not compressed at all, told by its first bytes. Through libarchive's filters but for zchunk, in this process: no
+// helper program runs.
 #pragma once
 
 #include <cstddef>

@@ -111,6 +111,16 @@ private:
     std::string algorithm_;
 };
 
+/// What is there in zchunk alone is found under its plain name as well. Of two, the other one is smaller.
+void take_zchunk_where_alone(Repomd& repomd) {
+    constexpr std::string_view suffix = "_zck";
+    for (RepomdRecord record : std::vector<RepomdRecord>(repomd.records)) {
+        if (!record.type.ends_with(suffix)) continue;
+        record.type.resize(record.type.size() - suffix.size());
+        if (!record.type.empty() && repomd.find(record.type) == nullptr) repomd.records.push_back(std::move(record));
+    }
+}
+
 }  // namespace
 
 const RepomdRecord* Repomd::find(std::string_view type) const {
@@ -128,6 +138,7 @@ Repomd parse_repomd(std::string_view xml) {
                            parser.finish();
                            Repomd& repomd = handler.repomd;
                            if (!repomd.timestamp) repomd.timestamp = parse_time(repomd.revision);
+                           take_zchunk_where_alone(repomd);
                            return std::move(repomd);
                        });
 }

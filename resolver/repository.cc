@@ -93,11 +93,6 @@ Repository load_repository(const RepoConfig& config, const MetadataOptions& opti
                                 ? load_offline(config, options, directory)
                                 : load_online(config, options, directory, http, reporter);
     if (!repository.provide("primary", http, reporter)) {
-        if (repository.repomd().find("primary_zck") != nullptr) {
-            throw Error(ErrorKind::format,
-                        "it has its primary metadata in zchunk only, which is not read here; createrepo_c writes it in "
-                        "another compression as well, unless told not to");
-        }
         throw Error(ErrorKind::format, "its repomd.xml lists no primary metadata");
     }
     return repository;
