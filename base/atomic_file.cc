@@ -37,6 +37,11 @@ mode_t current_umask() {
     return mask;
 }
 
+/// Some file systems have no fsync for directories (EINVAL), because none is needed there.
+void sync_names(int directory) {
+    if (::fsync(directory) != 0 && errno != EINVAL) throw system_error(errno, "fsync of its directory");
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path final_path, mode_t mode)
@@ -76,6 +81,12 @@ bool AtomicFile::is_deleted() const {
 
 void AtomicFile::commit() { commit_as(final_path_); }
 
+void AtomicFile::commit_unsynced() {
+    while_doing([&] { return "writing " + quote(final_path_.string()); },
+                [&] { finish_as(final_path_.filename().string()); });
+    fd_.reset();
+}
+
 bool AtomicFile::commit_unless_deleted() {
     try {
         commit();
@@ -89,14 +100,16 @@ bool AtomicFile::commit_unless_deleted() {
 void AtomicFile::commit_as(const std::filesystem::path& final_path) {
     while_doing([&] { return "writing " + quote(final_path.string()); },
                 [&] {
-                    if (::fchmod(fd_.get(), mode_ & ~current_umask()) != 0) throw system_error(errno, "fchmod");
-                    if (::fsync(fd_.get()) != 0) throw system_error(errno, "fsync");
-                    give_name(final_path.filename().string());
-                    if (::fsync(directory_.get()) != 0 && errno != EINVAL) {
-                        throw system_error(errno, "fsync of its directory");
-                    }
+                    finish_as(final_path.filename().string());
+                    sync_names(directory_.get());
                 });
     fd_.reset();
+}
+
+void AtomicFile::finish_as(const std::string& name) {
+    if (::fchmod(fd_.get(), mode_ & ~current_umask()) != 0) throw system_error(errno, "fchmod");
+    if (::fsync(fd_.get()) != 0) throw system_error(errno, "fsync");
+    give_name(name);
 }
 
 void AtomicFile::give_name(const std::string& name) {
@@ -129,6 +142,11 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
     AtomicFile file(path, mode);
     file.write(as_bytes(bytes));
     file.commit();
+}
+
+void sync_directory(const std::filesystem::path& directory) {
+    while_doing([&] { return "writing " + quote(directory.string()); },
+                [&] { sync_names(open_file(directory, O_RDONLY | O_DIRECTORY).get()); });
 }
 
 void sweep_temporaries(const std::filesystem::path& directory) {

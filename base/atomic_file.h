@@ -30,6 +30,9 @@ public:
 
     /// Gives the file its name, replacing what bears it, with `mode` less the process's umask. Call once.
     void commit();
+    /// As commit(), but the name may be lost in a power failure until sync_directory(), or a commit() in the same
+    /// directory, has returned: for one of many files that mean nothing before the last one is there.
+    void commit_unsynced();
     /// As commit(), for a file of a cache: false when somebody removed it, or the directory that it was to be in,
     /// meanwhile. What was written can then still be read by a descriptor that was taken before.
     bool commit_unless_deleted();
@@ -39,6 +42,7 @@ public:
 private:
     [[nodiscard]] bool is_deleted() const;
     void give_name(const std::string& name);
+    void finish_as(const std::string& name);
 
     std::filesystem::path final_path_;
     mode_t mode_;
@@ -50,6 +54,9 @@ private:
 
 /// Writes `bytes` to `path` by way of an AtomicFile.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, mode_t mode = 0644);
+
+/// The names that were given in `directory` outlast a power failure from here on. Throws Error (system).
+void sync_directory(const std::filesystem::path& directory);
 
 /// Removes the temporary files that processes which no longer run left in `directory`.
 /// A live writer holds a lock (flock) on its temporary file, so it loses nothing.

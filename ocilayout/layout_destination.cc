@@ -195,7 +195,7 @@ public:
         AtomicFile file(blob_path(directory_, blob.digest));
         const std::unique_ptr<ByteSource> source = open();
         copy_to(*source, [&](std::span<const std::byte> bytes) { file.write(bytes); });
-        file.commit();
+        file.commit_unsynced();
     }
 
     void put_manifest(const Descriptor& descriptor, std::string_view bytes) override {
@@ -214,7 +214,9 @@ public:
 private:
     void store(const Descriptor& descriptor, std::string_view bytes) {
         if (has_blob(descriptor)) return;
-        write_file_atomically(blob_path(directory_, descriptor.digest), bytes);
+        AtomicFile file(blob_path(directory_, descriptor.digest));
+        file.write(as_bytes(bytes));
+        file.commit_unsynced();
     }
     /// What hangs on the image of an entry already; nothing where that can't be read.
     [[nodiscard]] std::vector<Descriptor> old_referrers(const json& entry) const;
@@ -305,6 +307,8 @@ void LayoutDestination::finish() {
     }
     attach_to_old_entries(replaced);
     write_if_different(directory_ / "oci-layout", kLayoutFile);
+    // No power failure leaves an index of blobs that are not there.
+    sync_directory(blob_directory(directory_));
     // From this rename on, readers see the new image.
     write_if_different(directory_ / "index.json", dump_json(index_));
     remove_orphans(directory_, replaced, index_);
