@@ -4,6 +4,7 @@
 // what they were told.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,6 +32,26 @@ public:
 
 /// Says nothing.
 [[nodiscard]] Reporter& silent_reporter();
+
+/// Passes everything on, and remembers whether there was a warning.
+class WatchingReporter : public Reporter {
+public:
+    explicit WatchingReporter(Reporter& to) : to_(to) {}
+    void warn(std::string_view message) override {
+        warned_ = true;
+        to_.warn(message);
+    }
+    void info(std::string_view message) override { to_.info(message); }
+    void debug(std::string_view message) override { to_.debug(message); }
+    void progress(std::string_view phase, std::uint64_t done, std::uint64_t total) override {
+        to_.progress(phase, done, total);
+    }
+    [[nodiscard]] bool warned() const noexcept { return warned_; }
+
+private:
+    Reporter& to_;
+    std::atomic<bool> warned_ = false;
+};
 
 /// Keeps what it was told, for tests.
 class RecordingReporter : public Reporter {

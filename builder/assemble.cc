@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "builder/elf/closure.h"
 #include "builder/glob.h"
-#include "builder/overlay.h"
 #include "builder/select.h"
 
 namespace smith::builder {
@@ -88,16 +87,15 @@ public:
         }
     }
 
-    Assembled run(const std::filesystem::path& overlay, const ContentStore& store) {
+    Assembled run(const Overlay& overlay) {
         select_paths();
         // All of it ships, and the walk along libraries opens most of it: let it come at once.
         available_.contents.prefetch(contents_of(tree_));
         add_accounts();
-        PackedContents overlay_contents = lay_overlay(overlay, store);
+        lay_over(overlay.tree, {"overlay", "", ""});
         add_directories();
         Assembled out;
-        auto contents =
-            std::make_unique<JoinedContents>(std::move(made_), std::move(overlay_contents), available_.contents);
+        auto contents = std::make_unique<JoinedContents>(std::move(made_), overlay.contents, available_.contents);
         close(*contents);
         check_entrypoint();
         add_origins();
@@ -226,15 +224,6 @@ private:
                 because_reached(match, {"account", "", ""});
             }
         }
-    }
-
-    PackedContents lay_overlay(const std::filesystem::path& directory, const ContentStore& store) {
-        PackWriter writer = store.write_pack({});
-        const FileTree overlay = read_overlay(directory, writer, reporter_);
-        PackedContents out;
-        out.add(writer.finish_unnamed());
-        lay_over(overlay, {"overlay", "", ""});
-        return out;
     }
 
     void lay_over(const FileTree& files, const Reason& reason) {
@@ -380,9 +369,9 @@ private:
 
 }  // namespace
 
-Assembled assemble(const Spec& spec, const Accounts& accounts, const Available& available,
-                   const std::filesystem::path& overlay, const ContentStore& store, Reporter& reporter) {
-    return Assembler(spec, accounts, available, reporter).run(overlay, store);
+Assembled assemble(const Spec& spec, const Accounts& accounts, const Available& available, const Overlay& overlay,
+                   Reporter& reporter) {
+    return Assembler(spec, accounts, available, reporter).run(overlay);
 }
 
 }  // namespace smith::builder

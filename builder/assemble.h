@@ -4,7 +4,6 @@
 // a microcontainer has, and whatever the programs among them need to run.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/content_store.h"
 #include "base/contents.h"
 #include "base/reporter.h"
 #include "builder/accounts.h"
+#include "builder/overlay.h"
 #include "builder/project.h"
 #include "builder/reasons.h"
 
@@ -42,10 +41,10 @@ struct Assembled {
     Reasons reasons;
 };
 
-/// `overlay` is the directory laid over everything (absent: none); its files are read into an unnamed pack of `store`.
+/// `overlay` is laid over everything.
 /// Throws Error (spec), each with all its kind: paths that match nothing, libraries that are missing, an entrypoint
 /// that is not there. In Oracle's dialect those are warnings.
 [[nodiscard]] Assembled assemble(const Spec& spec, const Accounts& accounts, const Available& available,
-                                 const std::filesystem::path& overlay, const ContentStore& store, Reporter& reporter);
+                                 const Overlay& overlay, Reporter& reporter);
 
 }  // namespace smith::builder

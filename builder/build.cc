@@ -11,8 +11,10 @@
 #include "base/error.h"
 #include "builder/accounts.h"
 #include "builder/assemble.h"
+#include "builder/build_cache.h"
 #include "builder/image_config.h"
 #include "builder/ingredients.h"
+#include "builder/overlay.h"
 #include "builder/packages.h"
 #include "builder/parent.h"
 #include "builder/spec_json.h"
@@ -34,6 +36,7 @@ struct Made {
     Assembled assembled;  ///< what ships, without what a parent has
     FileTree with_parent;
     std::unique_ptr<Contents> contents_with_parent;
+    ocilayout::Owner owner;
     ocilayout::ImageConfig config;
     FinishedImage image;
 
@@ -74,61 +77,18 @@ void lay_on(const SourceImage& parent, Made& made) {
     made.assembled.tree = difference(made.with_parent, parent.layers.tree);
 }
 
-ocilayout::StoredLayer pack_layer(const Assembled& assembled, ocilayout::Owner owner, const Environment& environment) {
+/// `rehash`: a blob of the cache is not trusted by its name.
+ocilayout::StoredLayer pack_layer(const Assembled& assembled, ocilayout::Owner owner, const Environment& environment,
+                                  bool rehash) {
     const ocilayout::LayerCache layers(environment.cache_dir / "layers");
-    if (std::optional<ocilayout::StoredLayer> known = layers.find(assembled.tree, owner)) return std::move(*known);
+    std::optional<ocilayout::StoredLayer> known = layers.find(ocilayout::layer_key(assembled.tree, owner));
+    if (known && (!rehash || known->is_intact())) return std::move(*known);
     std::vector<Content> contents;
     for (const auto& [path, entry] : assembled.tree.entries()) {
         if (const Regular* file = as_regular(&entry)) contents.push_back(file->content);
     }
     assembled.contents->prefetch(contents);
     return layers.store(assembled.tree, owner, *assembled.contents, environment.jobs);
-}
-
-Made make_image(const Project& project, const resolver::Lock& lock, const BuildOptions& options, bool rehash,
-                const ContentStore& store, Reporter& reporter) {
-    const Environment& environment = options.environment;
-    Made made;
-    made.ingredients = std::make_unique<Ingredients>(project, lock, store, environment, rehash, reporter);
-    const Ingredients& ingredients = *made.ingredients;
-    const Spec& spec = ingredients.spec();
-    const Accounts accounts = make_accounts(spec);
-    const ocilayout::Owner owner{accounts.uid, accounts.gid};
-
-    made.assembled = assemble(spec, accounts, ingredients.available(), project.overlay, store, reporter);
-    const std::optional<SourceImage>& parent = ingredients.parent();
-    if (parent) lay_on(*parent, made);
-    ingredients.report_losses(made.assembled.tree, reporter);
-
-    if (parent) {
-        made.image.layers =
-            fetch_layer_blobs(project, *spec.parent, *lock.parent, parent->head.layers, environment, reporter);
-    }
-    made.image.layers.push_back(pack_layer(made.assembled, owner, environment));
-    made.config = make_image_config(spec, accounts, project.arch, options.created);
-    ingredients.complete(made.config, made.tree(), reporter);
-    std::vector<ocilayout::Layer> layers;
-    for (const ocilayout::StoredLayer& layer : made.image.layers) layers.push_back(layer.layer);
-    made.image.image = ocilayout::make_image(made.config, layers, spec.annotations);
-    made.image.artifacts = make_artifacts(project.spec, ingredients, made.assembled);
-    return made;
-}
-
-/// A file of the cache that was damaged after it was verified is no reason to fail: everything is read once more, and
-/// what does not match its digest is fetched again. What is wrong at its source fails the second time, too. A file that
-/// is not there any more is fetched again likewise.
-Made make_image_twice(const Project& project, const resolver::Lock& lock, const BuildOptions& options,
-                      const ContentStore& store, Reporter& reporter) {
-    const auto make = [&](bool rehash) {
-        return outliving_deletions([&] { return make_image(project, lock, options, rehash, store, reporter); });
-    };
-    try {
-        return make(false);
-    } catch (const Error& e) {
-        if (e.kind() != ErrorKind::integrity) throw;
-        reporter.debug("checking the cache, because of: " + e.message());
-    }
-    return make(true);
 }
 
 /// What `image` had, by package, and what of it is in `shipped`.
@@ -218,19 +178,8 @@ std::vector<std::string> packages_in(const FileTree& tree, const std::vector<Pac
     return {out.begin(), out.end()};
 }
 
-void write(const FinishedImage& image, const ocilayout::Reference& output, const BuildOptions& options) {
-    ocilayout::TransportOptions transport = options.transport;
-    transport.jobs = options.environment.jobs;
-    while_doing([&] { return "writing image " + quote(to_string(output)); },
-                [&] {
-                    const auto destination = ocilayout::open_image_destination(output, transport);
-                    ocilayout::write_image(image, *destination, options.also_tags);
-                });
-}
-
 /// The lock with the image that was made by it, and with the headers that it was made by.
-void remember(const Project& project, resolver::Lock lock, const Made& made, const BuildResult& result) {
-    const resolver::Lock before = lock;
+resolver::Lock completed(resolver::Lock lock, const Made& made, const BuildResult& result) {
     for (std::size_t i = 0; i < lock.packages.size(); ++i) {
         lock.packages[i].header = made.packages()[i].header.digest;
         lock.packages[i].header_end = made.packages()[i].header.header_end;
@@ -238,31 +187,191 @@ void remember(const Project& project, resolver::Lock lock, const Made& made, con
     lock.compressor = ocilayout::compressor_id();
     lock.image = resolver::LockedImage{result.diff_id, result.manifest};
     lock.ships = packages_in(made.assembled.tree, made.packages());
-    if (lock != before) write_lock(project, lock);
+    return lock;
 }
 
-/// Everything from the lock to the written image.
-std::pair<Made, BuildResult> make_and_write(const Project& project, const resolver::Lock& lock,
-                                            const BuildOptions& options, Reporter& reporter) {
-    const ocilayout::Reference output =
-        ocilayout::parse_reference(options.output.empty() ? default_output(project) : options.output);
-    const Environment& environment = options.environment;
-    const ContentStore store(environment.cache_dir);
-    Made made = make_image_twice(project, lock, options, store, reporter);
-    BuildResult result = describe(made);
-    if (options.locked) check_against_lock(result, lock);
+/// What came of a build, and the lock as it stands afterwards.
+struct Outcome {
+    BuildResult result;
+    resolver::Lock lock;
+};
 
-    if (options.test && !project.spec.tests.empty() && !can_run_here(made.config)) {
-        reporter.warn("the image is for " + quote(to_string(made.config.platform)) +
-                      ", which this machine can't run: it is not tested");
-    } else if (options.test) {
-        const RunnableImage image{made.tree(), made.contents(), made.config};
-        result.tests = run_tests(image, project.spec.tests, environment.cache_dir, reporter);
-        if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
+/// Everything from the lock to the written image.
+class Build {
+public:
+    Build(const Project& project, const resolver::Lock& lock, const BuildOptions& options, Reporter& reporter)
+        : project_(project),
+          lock_(lock),
+          options_(options),
+          environment_(options.environment),
+          reporter_(reporter),
+          store_(environment_.cache_dir),
+          overlay_(snapshot_overlay(project.overlay, store_, reporter)) {}
+
+    /// A file of the cache that was damaged after it was verified is no reason to fail: everything is read once more,
+    /// and what does not match its digest is fetched again. What is wrong at its source fails the second time, too. A
+    /// file that is not there any more is fetched again likewise.
+    Made make() {
+        try {
+            return make(false);
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::integrity) throw;
+            reporter_.debug("checking the cache, because of: " + e.message());
+        }
+        return make(true);
     }
-    write(made.image, output, options);
-    result.output = ocilayout::to_string(output);
-    return {std::move(made), std::move(result)};
+
+    Outcome make_and_write() {
+        const ocilayout::Reference output =
+            ocilayout::parse_reference(options_.output.empty() ? default_output(project_) : options_.output);
+        if (std::optional<Outcome> known = write_known(output)) return std::move(*known);
+
+        Made made = make();
+        BuildResult result = describe(made);
+        if (options_.locked) check_against_lock(result, lock_);
+        if (has_tests()) {
+            result.tests = test(made);
+            if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
+        }
+        write_made(made, output);
+        result.output = ocilayout::to_string(output);
+        Outcome out{result, completed(lock_, made, result)};
+        keep(made, out);
+        return out;
+    }
+
+private:
+    Made make(bool rehash) {
+        return outliving_deletions([&] { return make_once(rehash); });
+    }
+    Made make_once(bool rehash);
+    [[nodiscard]] bool has_tests() const { return options_.test && !project_.spec.tests.empty(); }
+    std::vector<TestOutcome> test(const Made& made);
+
+    void write(const FinishedImage& image, const ocilayout::Reference& output);
+    void write_made(Made& made, const ocilayout::Reference& output);
+
+    [[nodiscard]] std::optional<Digest> key_with(const resolver::Lock& lock);
+    std::optional<Outcome> write_known(const ocilayout::Reference& output);
+    void keep(const Made& made, const Outcome& outcome);
+
+    const Project& project_;
+    const resolver::Lock& lock_;
+    const BuildOptions& options_;
+    const Environment& environment_;
+    WatchingReporter reporter_;
+    ContentStore store_;
+    Overlay overlay_;
+};
+
+Made Build::make_once(bool rehash) {
+    Made made;
+    made.ingredients = std::make_unique<Ingredients>(project_, lock_, store_, environment_, rehash, reporter_);
+    const Ingredients& ingredients = *made.ingredients;
+    const Spec& spec = ingredients.spec();
+    const Accounts accounts = make_accounts(spec);
+
+    made.owner = {accounts.uid, accounts.gid};
+    made.assembled = assemble(spec, accounts, ingredients.available(), overlay_, reporter_);
+    const std::optional<SourceImage>& parent = ingredients.parent();
+    if (parent) lay_on(*parent, made);
+    ingredients.report_losses(made.assembled.tree, reporter_);
+
+    if (parent) {
+        made.image.layers =
+            fetch_layer_blobs(project_, *spec.parent, *lock_.parent, parent->head.layers, environment_, reporter_);
+    }
+    made.image.layers.push_back(pack_layer(made.assembled, made.owner, environment_, rehash));
+    made.config = make_image_config(spec, accounts, project_.arch, options_.created);
+    ingredients.complete(made.config, made.tree(), reporter_);
+    std::vector<ocilayout::Layer> layers;
+    for (const ocilayout::StoredLayer& layer : made.image.layers) layers.push_back(layer.layer);
+    made.image.image = ocilayout::make_image(made.config, layers, spec.annotations);
+    made.image.artifacts = make_artifacts(project_.spec, ingredients, made.assembled);
+    return made;
+}
+
+std::vector<TestOutcome> Build::test(const Made& made) {
+    if (!can_run_here(made.config)) {
+        reporter_.warn("the image is for " + quote(to_string(made.config.platform)) +
+                       ", which this machine can't run: it is not tested");
+        return {};
+    }
+    return run_tests({made.tree(), made.contents(), made.config}, project_.spec.tests, environment_.cache_dir,
+                     reporter_);
+}
+
+void Build::write(const FinishedImage& image, const ocilayout::Reference& output) {
+    ocilayout::TransportOptions transport = options_.transport;
+    transport.jobs = environment_.jobs;
+    while_doing([&] { return "writing image " + quote(to_string(output)); },
+                [&] {
+                    const auto destination = ocilayout::open_image_destination(output, transport);
+                    ocilayout::write_image(image, *destination, options_.also_tags);
+                });
+}
+
+/// A layer of the cache that was damaged shows only here, where its bytes are used.
+void Build::write_made(Made& made, const ocilayout::Reference& output) {
+    try {
+        return write(made.image, output);
+    } catch (const Error& e) {
+        const bool is_ours =
+            std::ranges::any_of(made.image.layers, [](const auto& layer) { return !layer.is_intact(); });
+        if (e.kind() != ErrorKind::integrity || !is_ours) throw;
+        reporter_.debug("checking the cache, because of: " + e.message());
+    }
+    made = make(true);
+    write(made.image, output);
+}
+
+std::optional<Digest> Build::key_with(const resolver::Lock& lock) {
+    HttpClient http;
+    std::vector<std::string> keys;
+    for (const resolver::RepoConfig& repo : project_.repos) {
+        if (!repo.enabled) continue;
+        keys.push_back(repo.id);
+        if (!repo.gpgcheck) continue;
+        for (std::string& text : resolver::read_keys(repo, environment_.cache_dir, environment_.offline, http)) {
+            keys.push_back(std::move(text));
+        }
+    }
+    return build_key({project_, lock, overlay_.tree, options_.created, keys});
+}
+
+/// Writes what an earlier build of the same things made. Nothing when there was none; or when there is more to do:
+/// tests, for which everything is read again, or packages to be fetched for their own sake.
+std::optional<Outcome> Build::write_known(const ocilayout::Reference& output) {
+    if (has_tests() || environment_.whole_packages) return std::nullopt;
+    const std::optional<Digest> key = key_with(lock_);
+    if (!key) return std::nullopt;
+    std::optional<KnownBuild> known = BuildCache(environment_.cache_dir).find(*key);
+    if (!known) return std::nullopt;
+    if (options_.locked) check_against_lock(known->result, lock_);
+    try {
+        write(known->image, output);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::integrity || known->image.layers.front().is_intact()) throw;
+        reporter_.debug("checking the cache, because of: " + e.message());
+        return std::nullopt;
+    }
+    reporter_.debug("nothing changed since an earlier build");
+    known->result.output = ocilayout::to_string(output);
+    Outcome out{std::move(known->result), lock_};
+    out.lock.compressor = ocilayout::compressor_id();
+    out.lock.image = resolver::LockedImage{out.result.diff_id, out.result.manifest};
+    out.lock.ships = std::move(known->ships);
+    return out;
+}
+
+/// What was warned of must be said again next time, so such a build is not kept.
+void Build::keep(const Made& made, const Outcome& outcome) {
+    if (reporter_.warned()) return;
+    const std::optional<Digest> key = key_with(outcome.lock);
+    if (!key) return;
+    BuildCache(environment_.cache_dir)
+        .store(*key, {made.image, outcome.result, outcome.lock.ships},
+               ocilayout::layer_key(made.assembled.tree, made.owner));
 }
 
 }  // namespace
@@ -276,9 +385,9 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                            const resolver::Lock lock =
                                decide_packages(project, options.locked ? LockMode::strict : LockMode::obey, {},
                                                options.environment, reporter);
-                           auto [made, result] = make_and_write(project, lock, options, reporter);
-                           if (!options.locked) remember(project, lock, made, result);
-                           return std::move(result);
+                           Outcome outcome = Build(project, lock, options, reporter).make_and_write();
+                           if (!options.locked && outcome.lock != lock) write_lock(project, outcome.lock);
+                           return std::move(outcome.result);
                        });
 }
 
@@ -286,10 +395,9 @@ ocilayout::FinishedImage make_locked_image(const BuildOptions& options, Reporter
     return while_doing([&] { return "building " + quote(options.project.spec.string()); },
                        [&] {
                            const Project project = open_project(options.project, reporter);
-                           const ContentStore store(options.environment.cache_dir);
                            const resolver::Lock lock =
                                decide_packages(project, LockMode::strict, {}, options.environment, reporter);
-                           return make_image_twice(project, lock, options, store, reporter).image;
+                           return Build(project, lock, options, reporter).make().image;
                        });
 }
 
@@ -300,7 +408,7 @@ BuildResult build_once(const Project& project, const BuildOptions& options, Repo
     if (spec.type == SourceType::image)
         lock.source = look_up_image(project, spec.packages.front(), options.environment);
     if (spec.parent) lock.parent = look_up_image(project, *spec.parent, options.environment);
-    return make_and_write(project, lock, options, reporter).second;
+    return Build(project, lock, options, reporter).make_and_write().result;
 }
 
 }  // namespace smith::builder

@@ -229,6 +229,14 @@ FileTree read_overlay(const std::filesystem::path& directory, PackWriter& out, R
                        });
 }
 
+Overlay snapshot_overlay(const std::filesystem::path& directory, const ContentStore& store, Reporter& reporter) {
+    PackWriter writer = store.write_pack({});
+    Overlay out;
+    out.tree = read_overlay(directory, writer, reporter);
+    out.contents.add(writer.finish_unnamed());
+    return out;
+}
+
 void apply_overlay(FileTree& tree, const FileTree& overlay, const FileTree& available) {
     Layer layer(tree, available);
     for (const auto& [path, entry] : overlay.entries()) {

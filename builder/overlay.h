@@ -22,6 +22,16 @@ namespace smith::builder {
 /// something can't be read. A `directory` that does not exist is an empty tree.
 [[nodiscard]] FileTree read_overlay(const std::filesystem::path& directory, PackWriter& out, Reporter& reporter);
 
+/// The directory as it was at one moment.
+struct Overlay {
+    FileTree tree;
+    PackedContents contents;
+};
+
+/// read_overlay() into an unnamed pack of `store`. Throws as it, and Error (system).
+[[nodiscard]] Overlay snapshot_overlay(const std::filesystem::path& directory, const ContentStore& store,
+                                       Reporter& reporter);
+
 /// Lays `overlay` over `tree`, as `cp -a overlay/. tree/` would, but for one thing: what is in the way gives way.
 ///
 /// - A directory of the overlay merges with the one that is there. Where `tree` has a link to a directory (/lib64 of

@@ -29,9 +29,7 @@ constexpr std::size_t kCopyBytes = std::size_t{256} * 1024;
 constexpr std::uint64_t kMaxRecordBytes = 64 * 1024;
 
 /// The compressor is part of the name, so that several versions of smith can share a cache.
-std::string name_of(const FileTree& tree, Owner owner) {
-    return sha256(layer_key(tree, owner).hex() + " " + std::string(compressor_id())).hex();
-}
+std::string name_of(const Digest& key) { return sha256(key.hex() + " " + std::string(compressor_id())).hex(); }
 
 /// JSON, and on a second line its digest: a flipped bit in diffID would otherwise end in a signed image.
 std::string to_record(const Layer& layer) {
@@ -98,8 +96,17 @@ void StoredLayer::copy_to(const Sink& out) const {
     }
 }
 
-std::optional<StoredLayer> LayerCache::find(const FileTree& tree, Owner owner) const {
-    const std::string name = name_of(tree, owner);
+bool StoredLayer::is_intact() const {
+    try {
+        copy_to([](std::span<const std::byte>) {});
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+std::optional<StoredLayer> LayerCache::find(const Digest& key) const {
+    const std::string name = name_of(key);
     const std::optional<std::string> text = read_if_there(directory_ / (name + ".json"));
     if (!text) return std::nullopt;
     const std::optional<Layer> layer = parse_record(*text);
@@ -107,17 +114,12 @@ std::optional<StoredLayer> LayerCache::find(const FileTree& tree, Owner owner) c
     UniqueFd fd(::open((directory_ / (name + ".gz")).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     struct stat st {};
     if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
-    StoredLayer found{*layer, std::make_shared<const UniqueFd>(std::move(fd))};
-    try {
-        found.copy_to([](std::span<const std::byte>) {});
-    } catch (const Error&) {
-        return std::nullopt;
-    }
-    return found;
+    if (static_cast<std::uint64_t>(st.st_size) != layer->size) return std::nullopt;
+    return StoredLayer{*layer, std::make_shared<const UniqueFd>(std::move(fd))};
 }
 
 StoredLayer LayerCache::store(const FileTree& tree, Owner owner, const Contents& contents, unsigned jobs) const {
-    const std::string name = name_of(tree, owner);
+    const std::string name = name_of(layer_key(tree, owner));
     std::optional<AtomicFile> made;
     outliving_deletions([&] {
         make_cache_directory(directory_);
@@ -135,12 +137,6 @@ StoredLayer LayerCache::store(const FileTree& tree, Owner owner, const Contents&
     // it needs, and the next one makes the layer again.
     if (file.commit_unless_deleted()) write_record(directory_ / (name + ".json"), out.layer);
     return out;
-}
-
-StoredLayer make_layer(const LayerCache& cache, const FileTree& tree, Owner owner, const Contents& contents,
-                       unsigned jobs) {
-    if (std::optional<StoredLayer> found = cache.find(tree, owner)) return *found;
-    return cache.store(tree, owner, contents, jobs);
 }
 
 }  // namespace smith::ocilayout

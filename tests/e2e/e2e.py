@@ -126,6 +126,11 @@ def build(spec_file, to, *more, env=None, cwd=None, **where):
     return result.out.strip()
 
 
+def forget_builds(cache):
+    """Without what is remembered of whole builds, the next one does all of its work with what else the cache has."""
+    shutil.rmtree(os.path.join(cache, "builds"), ignore_errors=True)
+
+
 def somebody(home):
     """Words to put in front of a command so that it runs without privileges; `home` is made for it."""
     if os.geteuid() != 0:

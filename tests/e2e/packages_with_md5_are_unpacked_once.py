@@ -3,7 +3,7 @@
 """A package whose header has only MD5 of its files is unpacked by the first build, and by no other until it must be."""
 import os
 
-from e2e import assert_same, build, need_tools, run, scratch, snapshot, step, write
+from e2e import assert_same, build, forget_builds, need_tools, run, scratch, snapshot, step, write
 
 SPEC = """\
 Name: old
@@ -59,6 +59,7 @@ def main():
         def again(what):
             step(what)
             to = os.path.join(folder, "again")
+            forget_builds(os.path.join(folder, "cache"))
             assert build(spec, to) == digest
             assert_same(what, expected, snapshot(to))
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 
-from e2e import SPECS, assert_same, build, scratch, snapshot, spec, step
+from e2e import SPECS, assert_same, build, forget_builds, scratch, snapshot, spec, step
 
 
 def main():
@@ -29,6 +29,7 @@ def main():
                 os.utime(os.path.join(top, file), (1234567890, 1234567890))
         here = {"spec_file": spec(name), "lock": lock, "cache": cache}
         variants = {
+            "remembered": dict(here),
             "warm": dict(here),
             "umask 077": dict(here, umask=0o077),
             "umask 000": dict(here, umask=0),
@@ -43,6 +44,8 @@ def main():
             step(what)
             os.umask(how.pop("umask", 0o022))
             to = at("again %d" % number)
+            if what != "remembered":
+                forget_builds(cache)
             got = build(how.pop("spec_file"), to, "--no-test", *how.pop("more", []), **how)
             assert got == digest, "%s: digest %s, expected %s" % (what, got, digest)
             assert_same(what, expected, snapshot(to))

@@ -49,8 +49,8 @@ public:
 
     Assembled assemble(const std::string& yaml) {
         const Spec spec = parse_spec(yaml, "app.yaml", reporter);
-        return builder::assemble(spec, make_accounts(spec), {tree_, contents_, {"app"}}, dir_.path() / "rootfs", store_,
-                                 reporter);
+        return builder::assemble(spec, make_accounts(spec), {tree_, contents_, {"app"}},
+                                 snapshot_overlay(dir_.path() / "rootfs", store_, reporter), reporter);
     }
     std::string failure(const std::string& yaml) {
         try {

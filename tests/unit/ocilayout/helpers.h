@@ -111,7 +111,7 @@ public:
 /// An image of `tree`, its layer in a cache below `directory`.
 inline FinishedImage image_of(const TestTree& tree, const std::filesystem::path& directory,
                               std::vector<Artifact> artifacts = {}) {
-    const StoredLayer stored = make_layer(LayerCache(directory / "layers"), tree.tree, Owner{}, tree.contents, 2);
+    const StoredLayer stored = LayerCache(directory / "layers").store(tree.tree, Owner{}, tree.contents, 2);
     ImageConfig config;
     config.platform = {"linux", "amd64", ""};
     config.user = "10:10";
