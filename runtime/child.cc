@@ -14,6 +14,7 @@
 #include "runtime/console.h"
 #include "runtime/devices.h"
 #include "runtime/hooks.h"
+#include "runtime/listener.h"
 #include "runtime/mounts.h"
 #include "runtime/namespaces.h"
 #include "runtime/rlimits.h"
@@ -52,7 +53,9 @@ Result set_additional_groups(Child& child, const std::uint32_t* groups, std::siz
 Result wait_for_parent(Child& child) noexcept {
     child.kernel.close(child.channels.parent_status);
     child.kernel.close(child.channels.parent_go);
-    const Result free = wait_for_go(child);
+    Result free = wait_for_go(child);
+    // With `exec`, this process is to become the courier.
+    if (free >= 0 && child.channels.join < 0) free = wait_for_courier(child.kernel, child.plan, child.channels.go);
     if (free < 0) return free;
     // Until execve this is our memory, and /proc/PID/exe our program: nobody in the container may look at either, or
     // open it to write to it (CVE-2019-5736, CVE-2016-9962). Not before: our parent's files below /proc/PID are
@@ -91,10 +94,13 @@ Result join_container(Child& child) noexcept {
         const Result joined = kernel.join_namespaces(channels.join, channels.join_namespaces);
         if (joined < 0) return joined;
     }
-    int unused = -1;
-    const Result pid = kernel.clone(CLONE_PARENT, 0, unused);
-    if (pid <= 0) return pid;
-    kernel.exit_now(say(child, StepId::join_container, static_cast<std::uint32_t>(pid)) < 0 ? 127 : 0);
+    int pidfd = -1;
+    const Result pid = kernel.clone(CLONE_PARENT | courier_flags(child.plan), 0, pidfd);
+    if (pid < 0) return pid;
+    if (pid == 0) return wait_for_courier(kernel, child.plan, channels.go);
+    const Result told = say(child, StepId::join_container, static_cast<std::uint32_t>(pid));
+    if (told >= 0 && child.plan.listener.wanted()) be_courier(kernel, child.plan, static_cast<pid_t>(pid), pidfd);
+    kernel.exit_now(told < 0 ? 127 : 0);
 }
 
 /// In a container's mount namespace the current root is the container's own.
@@ -179,9 +185,12 @@ Result schedule(Child& child) noexcept {
 }
 
 Result early_seccomp(Child& child) noexcept {
-    const auto& filter = child.plan.early_filter;
-    if (filter.empty()) return 0;
-    return child.kernel.load_seccomp(child.plan.early_filter_flags, filter.data(), filter.size() / 8);
+    return child.plan.filter_before_privileges_go ? load_own_filter(child.kernel, child.plan) : 0;
+}
+
+/// A filter with a listener: from here on each call may wait for an answer, those of the launcher too.
+Result late_seccomp(Child& child) noexcept {
+    return child.plan.filter_before_privileges_go ? 0 : load_own_filter(child.kernel, child.plan);
 }
 
 Result change_identity(Child& child) noexcept {
@@ -261,6 +270,7 @@ constexpr Step kSteps[] = {
     {StepId::early_seccomp, early_seccomp},
     {StepId::drop_privileges, drop_privileges},
     {StepId::die_with_parent, die_with_parent},
+    {StepId::late_seccomp, late_seccomp},
     {StepId::start_launcher, start_launcher},
 };
 
@@ -279,6 +289,7 @@ constexpr Step kJoiningSteps[] = {
     {StepId::early_seccomp, early_seccomp},
     {StepId::drop_privileges, drop_privileges},
     {StepId::die_with_parent, die_with_parent},
+    {StepId::late_seccomp, late_seccomp},
     {StepId::start_launcher, start_launcher},
 };
 

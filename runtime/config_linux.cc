@@ -153,8 +153,9 @@ std::optional<std::uint32_t> parse_errno(const JsonView& number) {
 
 std::optional<SeccompConfig> parse_seccomp(const JsonView& seccomp) {
     if (!seccomp.present()) return std::nullopt;
-    for (const char* key : {"listenerPath", "listenerMetadata"}) seccomp[key].refuse_if_present();
     SeccompConfig config;
+    if (!seccomp["listenerPath"].empty()) config.listener_path = clean_absolute_path(seccomp["listenerPath"]);
+    config.listener_metadata = seccomp["listenerMetadata"].string_or("");
     config.default_action = seccomp["defaultAction"].string();
     config.default_errno_ret = parse_errno(seccomp["defaultErrnoRet"]);
     config.architectures = seccomp["architectures"].strings();

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "runtime/descriptor_passing.h"
 
 namespace smith::runtime {
 
@@ -39,21 +40,7 @@ Result finish_connect(Kernel& kernel, int fd, int timeout_ms) noexcept {
 }
 
 void send_answer(Kernel& kernel, int channel, Answer answer, int socket) noexcept {
-    iovec data{&answer, sizeof answer};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    if (answer.error_number == 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &socket, sizeof socket);
-    }
-    static_cast<void>(kernel.send_message(channel, &message));
+    static_cast<void>(send_descriptor(kernel, channel, &answer, sizeof answer, answer.error_number == 0 ? socket : -1));
 }
 
 /// Between fork and exit: no allocation, no locks, only the Kernel.
@@ -79,26 +66,8 @@ void send_answer(Kernel& kernel, int channel, Answer answer, int socket) noexcep
 /// The helper's answer, and the socket that came with it.
 std::pair<Answer, UniqueFd> receive_answer(int channel) {
     Answer answer{EIO, false};
-    iovec data{&answer, sizeof answer};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    ssize_t got = -1;
-    do {
-        got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) throw system_error(errno, "hearing from the helper");
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    UniqueFd socket;
-    if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-        socket = UniqueFd(fd);
-    }
-    return {answer, std::move(socket)};
+    Received received = receive_descriptor(channel, &answer, sizeof answer, 0, "hearing from the helper");
+    return {answer, std::move(received.fd)};
 }
 
 bool nobody_there(const Answer& answer) {

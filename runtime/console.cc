@@ -5,14 +5,13 @@
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "base/error.h"
+#include "runtime/descriptor_passing.h"
 
 namespace smith::runtime {
 
@@ -58,20 +57,8 @@ Result show_as_console(Stage& stage, int slave) noexcept {
 
 Result send_master(Stage& stage, int master) noexcept {
     // The name is of no use to anybody; receivers want some bytes, and runc sends this one.
-    char name[] = "/dev/ptmx";
-    iovec data{name, sizeof name - 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &master, sizeof master);
-    const Result sent = stage.kernel.send_message(stage.plan.console_socket.get(), &message);
+    constexpr char name[] = "/dev/ptmx";
+    const Result sent = send_descriptor(stage.kernel, stage.plan.console_socket.get(), name, sizeof name - 1, master);
     return sent < 0 ? sent : 0;
 }
 
@@ -107,17 +94,7 @@ Result open_console(Stage& stage) noexcept {
 }
 
 UniqueFd connect_console_socket(const std::filesystem::path& path) {
-    const std::string name = path.string();
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string doing = "connecting to the console socket " + quote(name);
-    if (name.size() >= sizeof address.sun_path) throw system_error(ENAMETOOLONG, doing);
-    std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
-    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        throw system_error(errno, doing);
-    }
-    return socket;
+    return connect_unix(path, "connecting to the console socket " + quote(path.string()));
 }
 
 ConsolePair make_console_pair() {
@@ -128,24 +105,9 @@ ConsolePair make_console_pair() {
 
 UniqueFd receive_terminal(int socket) {
     char name[64];
-    iovec data{name, sizeof name};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    ssize_t got = -1;
-    do {
-        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
-    const cmsghdr* header = got < 0 ? nullptr : CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_type != SCM_RIGHTS) {
-        throw Error(ErrorKind::system, "the container's terminal did not arrive");
-    }
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return UniqueFd(fd);
+    Received received = receive_descriptor(socket, name, sizeof name, 0, "taking the container's terminal");
+    if (!received.fd) throw Error(ErrorKind::system, "the container's terminal did not arrive");
+    return std::move(received.fd);
 }
 
 }  // namespace smith::runtime

@@ -73,7 +73,8 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
     RootMount root_mount;
     if (!config.has_namespace(CLONE_NEWNS)) root_mount = remember_root(kernel, plan.root.source);
     UniqueFd pidfd;
-    const pid_t pid = make_contained_process(kernel, plan, pidfd);
+    std::optional<Courier> courier;
+    const pid_t pid = make_contained_process(kernel, plan, pidfd, courier);
     if (pid == 0) run_child(kernel, plan, channels);
     Container container(kernel, pid, std::move(pidfd), plan.namespaces);
     container.root_mount_ = std::move(root_mount);
@@ -88,6 +89,11 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
         wait_for_word(gate.status_read.get(), StepId::run_hooks, plan);
         let_hooks_run(kernel, config, plan, options, container.pid_);
         write_all(go.write.get(), as_bytes("g"));
+    }
+    // Now, since the contained process may already be waiting for an answer.
+    if (courier && !serve_listener(*courier, plan, [&](pid_t its_pid) { return options.state(its_pid, false); })) {
+        container.signal(SIGKILL);
+        wait_for_execve(gate.status_read.get(), plan);
     }
     if (plan.wait_at_gate) {
         wait_for_word(gate.status_read.get(), StepId::launch_wait, plan);
@@ -119,6 +125,9 @@ Container Container::start(const std::filesystem::path& directory, const RunOpti
                        [&] {
                            refuse_what_takes_a_runtime(bundle.config);
                            const Plan plan = make_plan(kernel, bundle.config, bundle.directory);
+                           if (plan.listener.wanted()) {
+                               throw Error(ErrorKind::spec, "SCMP_ACT_NOTIFY is not had here; railcar has it");
+                           }
                            Pipe status = make_pipe();
                            StartGate gate{std::move(status.read), std::move(status.write), UniqueFd()};
                            CreateOptions create;

@@ -67,6 +67,7 @@ std::string doing(const Failure& failure, const Plan& plan) {
             return "setting " + (item < plan.process.rlimits.size() ? plan.process.rlimits[item].name : "limits");
         case StepId::schedule: return "setting how the process is scheduled";
         case StepId::early_seccomp:
+        case StepId::late_seccomp:
         case StepId::launch_seccomp: return "loading the seccomp filter";
         case StepId::drop_privileges: return "dropping privileges";
         case StepId::die_with_parent: return "asking to die with the parent";

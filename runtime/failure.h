@@ -35,6 +35,7 @@ enum class StepId : std::uint32_t {
     early_seccomp,
     drop_privileges,
     die_with_parent,
+    late_seccomp,
     start_launcher,
     // From here on it is the launcher that speaks.
     launch_read,

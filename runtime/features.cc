@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "runtime/caps.h"
 #include "runtime/mount_options.h"
+#include "runtime/seccomp.h"
 #include "runtime/state.h"
 
 namespace smith::runtime {
@@ -21,16 +22,16 @@ json capabilities() {
 }
 
 json seccomp() {
-    return {
-        {"enabled", true},
-        {"actions",
-         {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
-          "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
-        {"operators",
-         {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
-          "SCMP_CMP_NE"}},
-        {"knownFlags", {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"}},
-        {"supportedFlags", {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"}}};
+    return {{"enabled", true},
+            {"actions",
+             {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+              "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
+            {"operators",
+             {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
+              "SCMP_CMP_NE"}},
+            {"archs", seccomp_architecture_names()},
+            {"knownFlags", seccomp_flag_names()},
+            {"supportedFlags", seccomp_flag_names()}};
 }
 
 json linux_features() {

@@ -15,6 +15,7 @@
 #include "runtime/child.h"
 #include "runtime/container.h"
 #include "runtime/container_parts.h"
+#include "runtime/listener.h"
 #include "runtime/namespaces.h"
 #include "runtime/proc_file.h"
 #include "runtime/process_identity.h"
@@ -60,8 +61,9 @@ struct Told {
     std::optional<Failure> failure;
 };
 
-/// They write in any order, and both are done when the pipe ends.
-Told listen_to(int status) {
+/// They write in any order, and both are done when the pipe ends. With `kill` the second one is killed as soon as it is
+/// known.
+Told listen_to(Kernel& kernel, int status, bool kill) {
     Told told;
     Failure report{};
     while (read_report(status, report)) {
@@ -71,6 +73,12 @@ Told listen_to(int status) {
             told.pid = static_cast<pid_t>(report.item);
         else if (report.step == StepId::launch_exec)
             told.launched = true;
+        if (!kill || told.pid <= 0 || report.step != StepId::join_container) continue;
+        // Our child, not waited for: the number is its own.
+        const Result opened = kernel.open_pidfd(told.pid);
+        if (opened < 0) continue;
+        const UniqueFd pidfd(static_cast<int>(opened));
+        static_cast<void>(kernel.send_signal(pidfd.get(), SIGKILL));
     }
     return told;
 }
@@ -101,7 +109,7 @@ Container Container::join(const RuntimeConfig& config, const ContainerInit& init
     const Result first = kernel.clone(0, SIGCHLD, pidfd);
     if (first == 0) run_joining_child(kernel, plan, channels);
     if (first < 0) throw system_error(static_cast<int>(-first), "starting a process");
-    const UniqueFd first_fd(pidfd);
+    UniqueFd first_fd(pidfd);
     gate.status_write.reset();
     go.read.reset();
     try {
@@ -116,8 +124,15 @@ Container Container::join(const RuntimeConfig& config, const ContainerInit& init
         reap_first(kernel, first_fd.get());
         throw;
     }
-    const Told told = listen_to(gate.status_read.get());
-    reap_first(kernel, first_fd.get());
+    std::optional<Courier> courier;
+    if (plan.listener.wanted()) courier.emplace(kernel, std::move(first_fd));
+    bool served = true;
+    if (courier) {
+        served = serve_listener(*courier, plan, [&](pid_t pid) { return options.state(pid, true); });
+        if (!served) go.write.reset();
+    }
+    const Told told = listen_to(kernel, gate.status_read.get(), !served);
+    if (!courier) reap_first(kernel, first_fd.get());
     std::optional<Container> container;
     if (told.pid > 0) {
         const Result opened = kernel.open_pidfd(told.pid);

@@ -21,6 +21,7 @@
 #include "runtime/id_maps.h"
 #include "runtime/idmapped.h"
 #include "runtime/launcher_image.h"
+#include "runtime/listener.h"
 #include "runtime/mounts.h"
 #include "runtime/seccomp.h"
 #include "runtime/seccomp_cache.h"
@@ -249,10 +250,12 @@ void plan_launch(Kernel& kernel, const RuntimeConfig& config, PlanRequest reques
         program = while_doing([] { return std::string("'linux.seccomp'"); },
                               [&] { return cached_seccomp(*config.seccomp, request.seccomp_cache); });
     }
-    if (!plan.process.no_new_privileges) {
-        // Then the kernel wants CAP_SYS_ADMIN of whoever loads a filter, which the launcher no longer has.
-        plan.early_filter_flags = program.flags;
-        plan.early_filter = std::exchange(program.instructions, {});
+    // Then the kernel wants CAP_SYS_ADMIN of whoever loads a filter, which the launcher no longer has.
+    plan.filter_before_privileges_go = !plan.process.no_new_privileges;
+    if (program.has_listener()) plan_listener(*config.seccomp, plan);
+    if (plan.filter_before_privileges_go || program.has_listener()) {
+        plan.own_filter_flags = program.flags;
+        plan.own_filter = std::exchange(program.instructions, {});
     }
     plan.launcher = make_launcher(kernel);
     plan.orders = write_orders(kernel, program, request.wait_at_gate);

@@ -93,6 +93,17 @@ struct PlanRequest {
     std::filesystem::path seccomp_cache;  ///< see seccomp_cache.h; empty: none
 };
 
+/// The way of a seccomp listener; see listener.h.
+struct PlannedListener {
+    std::string path;  ///< empty: the filter has none
+    std::string metadata;
+    UniqueFd tell;   ///< the contained process writes the number of the descriptor
+    UniqueFd told;   ///< its courier reads it
+    UniqueFd bring;  ///< and sends the descriptor
+    UniqueFd take;   ///< to railcar
+    [[nodiscard]] bool wanted() const noexcept { return !path.empty(); }
+};
+
 struct Plan {
     std::vector<std::string> warnings;     ///< what was asked for and is done without
     std::uint64_t namespaces = 0;          ///< those to be made
@@ -142,8 +153,11 @@ struct Plan {
     std::vector<PlannedHook> planned_container_hooks;
     UniqueFd hook_state;  ///< what hooks read: filled by the parent once it knows the process's id
 
-    std::uint32_t early_filter_flags = 0;
-    std::vector<std::byte> early_filter;  ///< loaded by the child itself; empty where the launcher does it
+    // What the child loads itself; empty where the launcher does it.
+    std::uint32_t own_filter_flags = 0;
+    std::vector<std::byte> own_filter;
+    bool filter_before_privileges_go = false;  ///< else after them
+    PlannedListener listener;
     UniqueFd launcher;
     UniqueFd orders;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/seccomp.h"
 
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -38,6 +39,7 @@ constexpr std::array kActions = {
     Word{"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
     Word{"SCMP_ACT_LOG", SCMP_ACT_LOG},
     Word{"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
+    Word{"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
 };
 
 constexpr std::array kArchitectures = {
@@ -76,6 +78,7 @@ constexpr std::array kFlags = {
     Word{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
     Word{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     Word{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    Word{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
 
 std::uint32_t lookup(const auto& words, std::string_view name, std::string_view what) {
@@ -97,6 +100,12 @@ std::uint32_t action_of(std::string_view name, std::optional<std::uint32_t> errn
     if (name == "SCMP_ACT_ERRNO") return SCMP_ACT_ERRNO(number);
     if (name == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(number);
     return lookup(kActions, name, "the seccomp action");
+}
+
+std::vector<std::string> names_of(const auto& words) {
+    std::vector<std::string> out;
+    for (const Word& word : words) out.emplace_back(word.name);
+    return out;
 }
 
 void check(int result, const std::string& doing) {
@@ -200,17 +209,53 @@ Filter make_filter(const SeccompConfig& config, std::uint32_t architecture, std:
     return filter;
 }
 
+/// Those of the other byte order cannot run on this machine, and libseccomp does not mix them. What a filter does not
+/// have is killed.
+bool can_run_here(std::uint32_t architecture) {
+    return ((architecture ^ seccomp_arch_native()) & __AUDIT_ARCH_LE) == 0;
+}
+
 /// This machine's own first, then the others that are asked for.
 std::vector<std::uint32_t> architectures_of(const SeccompConfig& config) {
     std::vector<std::uint32_t> out = {seccomp_arch_native()};
     for (const std::string& name : config.architectures) {
         const std::uint32_t architecture = lookup(kArchitectures, name, "the seccomp architecture");
+        if (!can_run_here(architecture)) continue;
         if (std::find(out.begin(), out.end(), architecture) == out.end()) out.push_back(architecture);
     }
     return out;
 }
 
+bool notifies(const SeccompConfig& config) {
+    constexpr std::string_view word = "SCMP_ACT_NOTIFY";
+    return config.default_action == word || std::any_of(config.rules.begin(), config.rules.end(),
+                                                        [&](const SeccompRule& rule) { return rule.action == word; });
+}
+
+std::uint32_t flags_of(const SeccompConfig& config) {
+    std::uint32_t flags = 0;
+    for (const std::string& flag : config.flags) flags |= lookup(kFlags, flag, "the seccomp flag");
+    if (!notifies(config)) {
+        if ((flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) != 0) {
+            throw Error(ErrorKind::spec,
+                        "the flag SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is for filters that have SCMP_ACT_NOTIFY");
+        }
+        return flags;
+    }
+    if (config.listener_path.empty()) {
+        throw Error(ErrorKind::spec, "there is SCMP_ACT_NOTIFY, but no 'listenerPath' that says who is notified");
+    }
+    // The kernel has no listener for threads that are in step; and who loads the filter has no other threads.
+    flags &= ~std::uint32_t{SECCOMP_FILTER_FLAG_TSYNC};
+    return flags | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
+
 }  // namespace
+
+std::vector<std::string> seccomp_architecture_names() { return names_of(kArchitectures); }
+std::vector<std::string> seccomp_flag_names() { return names_of(kFlags); }
+
+bool SeccompProgram::has_listener() const noexcept { return (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0; }
 
 SeccompProgram compile_seccomp(const SeccompConfig& config) {
     const std::uint32_t default_action = action_of(config.default_action, config.default_errno_ret);
@@ -221,7 +266,7 @@ SeccompProgram compile_seccomp(const SeccompConfig& config) {
         filter.merge(make_filter(config, architectures[i], default_action));
     }
     SeccompProgram program;
-    for (const std::string& flag : config.flags) program.flags |= lookup(kFlags, flag, "the seccomp flag");
+    program.flags = flags_of(config);
     program.instructions = export_program(filter);
     return program;
 }

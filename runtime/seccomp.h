@@ -33,17 +33,26 @@ struct SeccompConfig {
     std::vector<std::string> architectures;  ///< "SCMP_ARCH_X86_64"; this machine's own is always meant
     std::vector<std::string> flags;          ///< "SECCOMP_FILTER_FLAG_LOG"
     std::vector<SeccompRule> rules;
+    std::string listener_path;      ///< a socket of whoever answers SCMP_ACT_NOTIFY; absolute, or ""
+    std::string listener_metadata;  ///< told to them as it is
 };
 
 struct SeccompProgram {
     std::uint32_t flags = 0;
     std::vector<std::byte> instructions;  ///< struct sock_filter[], 8 bytes each
+
+    /// Does loading it return a descriptor, from which somebody must answer for system calls?
+    [[nodiscard]] bool has_listener() const noexcept;
 };
 
 /// A system call that this machine's libseccomp does not know is left out of the filter, and so gets the default
-/// action. Throws Error (spec), for a word that the specification does not have or this runtime does not do
-/// (SCMP_ACT_NOTIFY), or when the filter is larger than the kernel takes.
+/// action. Throws Error (spec), for a word that the specification does not have, for SCMP_ACT_NOTIFY without anybody to
+/// notify, or when the filter is larger than the kernel takes.
 [[nodiscard]] SeccompProgram compile_seccomp(const SeccompConfig& config);
+
+/// The words that compile_seccomp knows, as `features` tells them.
+[[nodiscard]] std::vector<std::string> seccomp_architecture_names();
+[[nodiscard]] std::vector<std::string> seccomp_flag_names();
 
 /// What a service needs, in the spirit of the filters of docker and podman: the kernel's everyday interface is allowed;
 /// namespaces, mounts, modules, keys, BPF, clocks and raw I/O are answered with EPERM; a call that is in neither list

@@ -112,6 +112,7 @@ std::string seccomp_key(const SeccompConfig& config) {
     add(key, config.default_errno_ret);
     add(key, config.architectures);
     add(key, config.flags);
+    add(key, std::uint64_t{config.listener_path.empty() ? 0U : 1U});
     for (const SeccompRule& rule : config.rules) {
         add(key, rule.names);
         add(key, rule.action);

@@ -129,6 +129,12 @@ std::string state_for_people(const ContainerState& state, Status status) {
     return dump_json_pretty(for_people(state, status));
 }
 
+std::string container_process_state(pid_t pid, std::string_view metadata, std::string_view state) {
+    json out = {{"ociVersion", kOciVersion}, {"fds", {"seccompFd"}}, {"pid", pid}, {"state", parse_json(state)}};
+    if (!metadata.empty()) out["metadata"] = metadata;
+    return dump_json(out);
+}
+
 std::string list_as_json(const std::vector<ListedContainer>& containers) {
     json out = json::array();
     for (const ListedContainer& entry : containers) out.push_back(for_people(entry.state, entry.status));

@@ -50,6 +50,9 @@ struct ContainerState {
 /// What hooks read and `state` prints: without and with what runc adds to the specification's own fields.
 [[nodiscard]] std::string state_for_hooks(const ContainerState& state, Status status);
 [[nodiscard]] std::string state_for_people(const ContainerState& state, Status status);
+/// What a seccomp listener is sent (runtime-spec config-linux.md, "The Container Process State"): `state` is the
+/// container's, as state_for_hooks makes it.
+[[nodiscard]] std::string container_process_state(pid_t pid, std::string_view metadata, std::string_view state);
 /// The array that `list --format json` prints.
 struct ListedContainer {
     ContainerState state;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -73,6 +74,7 @@ Result make_time_namespace(Kernel& kernel, const Plan& plan) noexcept {
 /// Returns 0 in the contained process only.
 Result usher(Kernel& kernel, const Plan& plan, int channel) noexcept {
     Word word;
+    int pidfd = -1;
     word.joining = true;
     word.pid = enter_all(kernel, plan, word.flag);
     if (word.pid >= 0) {
@@ -82,18 +84,20 @@ Result usher(Kernel& kernel, const Plan& plan, int channel) noexcept {
     }
     if (word.pid >= 0) {
         word.flag = plan.namespaces & kClonedNamespaces;
-        int unused = -1;
-        word.pid = kernel.clone(word.flag | CLONE_PARENT, 0, unused);
+        word.pid = kernel.clone(word.flag | CLONE_PARENT | courier_flags(plan), 0, pidfd);
         if (word.pid == 0) return 0;
     }
     // The one word that must arrive: without it nobody knows of the process, to wait for it.
     constexpr int attempts = 16;
     for (int i = 0; i < attempts && kernel.write(channel, &word, sizeof word) != sizeof word; ++i) {
     }
+    if (word.pid > 0 && plan.listener.wanted()) be_courier(kernel, plan, static_cast<pid_t>(word.pid), pidfd);
     kernel.exit_now(0);
 }
 
-bool needs_usher(const Plan& plan) { return !plan.joined.empty() || (plan.namespaces & kTimeNamespace) != 0; }
+bool needs_usher(const Plan& plan) {
+    return !plan.joined.empty() || (plan.namespaces & kTimeNamespace) != 0 || plan.listener.wanted();
+}
 
 [[noreturn]] void throw_refusal(const Word& word) {
     const char* doing = word.joining ? "entering the namespace " : "making the namespaces ";
@@ -116,7 +120,7 @@ UniqueFd open_namespace(Kernel& kernel, const JoinedNamespace& joined) {
     return opened;
 }
 
-pid_t make_contained_process(Kernel& kernel, const Plan& plan, UniqueFd& pidfd) {
+pid_t make_contained_process(Kernel& kernel, const Plan& plan, UniqueFd& pidfd, std::optional<Courier>& courier) {
     int descriptor = -1;
     if (!needs_usher(plan)) {
         const Result pid = kernel.clone(plan.namespaces & kClonedNamespaces, SIGCHLD, descriptor);
@@ -131,13 +135,29 @@ pid_t make_contained_process(Kernel& kernel, const Plan& plan, UniqueFd& pidfd) 
     // Its exit signal becomes that of the contained process, which has the same parent.
     const Result usher_pid = kernel.clone(0, SIGCHLD, descriptor);
     if (usher_pid < 0) throw system_error(static_cast<int>(-usher_pid), "starting a process that enters namespaces");
-    if (usher_pid == 0) return static_cast<pid_t>(usher(kernel, plan, told.get()));
-    const UniqueFd usher_fd(descriptor);
+    if (usher_pid == 0) {
+        const Result pid = usher(kernel, plan, told.get());
+        // Here is the contained process. Its descriptors may be the courier's too, who has yet to tell.
+        static_cast<void>(told.release());
+        return static_cast<pid_t>(pid);
+    }
+    UniqueFd usher_fd(descriptor);
     told.reset();
     Word word;
-    const std::size_t got = read_some(heard.get(), std::as_writable_bytes(std::span(&word, 1)));
-    siginfo_t info{};
-    static_cast<void>(kernel.wait_for_exit(usher_fd.get(), info, WEXITED | __WALL));
+    // The end of the pipe says nothing where the contained process has the other end as well.
+    pollfd news[2] = {{heard.get(), POLLIN, 0}, {usher_fd.get(), POLLIN, 0}};
+    while (kernel.poll(news, 2, -1) == -EINTR) {
+    }
+    // It may have spoken after the one was looked at, and ended before the other was.
+    if (news[0].revents == 0) static_cast<void>(kernel.poll(news, 1, 0));
+    const bool spoke = (news[0].revents & POLLIN) != 0;
+    const std::size_t got = spoke ? read_some(heard.get(), std::as_writable_bytes(std::span(&word, 1))) : 0;
+    if (got == sizeof word && word.pid > 0 && plan.listener.wanted()) {
+        courier.emplace(kernel, std::move(usher_fd));
+    } else {
+        siginfo_t info{};
+        static_cast<void>(kernel.wait_for_exit(usher_fd.get(), info, WEXITED | __WALL));
+    }
     if (got != sizeof word) throw Error(ErrorKind::system, "the process that enters namespaces was killed");
     if (word.pid < 0) throw_refusal(word);
     const auto pid = static_cast<pid_t>(word.pid);

@@ -149,6 +149,7 @@ int run_process(const Global& global, const Found& found, const ExecRequest& req
         options.plan.console_socket =
             has_socket ? connect_console_socket(request.console_socket) : std::move(console.theirs);
     }
+    options.state = [&](pid_t, bool) { return state_for_hooks(found.state, found.status); };
     options.on_birth = [&](pid_t pid) { join_cgroups(found.state.cgroups, pid); };
     Container process = Container::join(config, {found.state.process.pid, found.pidfd.get()}, std::move(options));
     write_pid_file(request.pid_file, process.pid());

@@ -59,6 +59,7 @@ void run_inside(const RuntimeConfig& config, const std::vector<Hook>& hooks, con
         static_cast<void>(lseek(input.get(), 0, SEEK_SET));
         CreateOptions options;
         options.stdio = {input.get(), 2, 2};
+        options.state = [&](pid_t, bool) { return state; };
         const std::string which = "the startContainer hook " + quote(hook.path);
         Container process =
             while_doing([&] { return which; }, [&] { return Container::join(as_hook, init, std::move(options)); });

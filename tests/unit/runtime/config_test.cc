@@ -86,8 +86,8 @@ TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]
     refused("/process/selinuxLabel", "x");
     refused("/linux/intelRdt", {{"closID", "x"}});
     refused("/linux/netDevices", {{"eth0", {{"name", "x"}}}});
-    CHECK(complaint(with("/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "/s"}})) ==
-          "'linux.seccomp.listenerPath' is not supported yet");
+    CHECK(complaint(with("/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "s"}})) ==
+          "'linux.seccomp.listenerPath' is 's', not an absolute path");
     CHECK(complaint(with("/linux/resources/devices/0", {{"allow", true}, {"access", "rwx"}})) ==
           "'linux.resources.devices[0].access' is made of other letters than 'r', 'w', 'm'");
 }

@@ -105,6 +105,81 @@ TEST_CASE("comparisons of different arguments are all needed, of the same argume
     CHECK(native_verdict(program, "dup", {3}) == SECCOMP_RET_ALLOW);
 }
 
+TEST_CASE("each action of the specification is the kernel's", "[seccomp]") {
+    const auto action = [](const char* name, std::optional<std::uint32_t> number = {}) {
+        SeccompConfig config{"SCMP_ACT_ALLOW", {}, {}, {}, {{{"read"}, name, number, {}}}};
+        config.listener_path = "/run/agent";
+        return native_verdict(compile_seccomp(config), "read");
+    };
+    CHECK(action("SCMP_ACT_KILL") == SECCOMP_RET_KILL_THREAD);
+    CHECK(action("SCMP_ACT_KILL_THREAD") == SECCOMP_RET_KILL_THREAD);
+    CHECK(action("SCMP_ACT_KILL_PROCESS") == SECCOMP_RET_KILL_PROCESS);
+    CHECK(action("SCMP_ACT_TRAP") == SECCOMP_RET_TRAP);
+    CHECK(action("SCMP_ACT_ERRNO") == refused_with(EPERM));
+    CHECK(action("SCMP_ACT_ERRNO", 0) == refused_with(0));
+    CHECK(action("SCMP_ACT_ERRNO", 4094) == refused_with(4094));
+    CHECK(action("SCMP_ACT_TRACE", 7) == (SECCOMP_RET_TRACE | 7U));
+    CHECK(action("SCMP_ACT_LOG") == SECCOMP_RET_LOG);
+    CHECK(action("SCMP_ACT_ALLOW") == SECCOMP_RET_ALLOW);
+    CHECK(action("SCMP_ACT_NOTIFY") == SECCOMP_RET_USER_NOTIF);
+}
+
+TEST_CASE("each operator compares all 64 bits", "[seccomp]") {
+    constexpr std::uint64_t limit = 0x1'0000'0005;
+    const auto holds = [](const char* op, std::uint64_t argument, std::uint64_t value, std::uint64_t two = 0) {
+        SeccompConfig config{"SCMP_ACT_ALLOW", {}, {}, {}, {{{"lseek"}, "SCMP_ACT_ERRNO", 5, {{1, value, two, op}}}}};
+        return native_verdict(compile_seccomp(config), "lseek", {0, argument}) == refused_with(5);
+    };
+    struct Row {
+        const char* op;
+        bool below, equal, above;
+    };
+    for (const Row& row : {Row{"SCMP_CMP_NE", true, false, true}, Row{"SCMP_CMP_LT", true, false, false},
+                           Row{"SCMP_CMP_LE", true, true, false}, Row{"SCMP_CMP_EQ", false, true, false},
+                           Row{"SCMP_CMP_GE", false, true, true}, Row{"SCMP_CMP_GT", false, false, true}}) {
+        CAPTURE(row.op);
+        CHECK(holds(row.op, 5, limit) == row.below);  // the same lower half
+        CHECK(holds(row.op, limit, limit) == row.equal);
+        CHECK(holds(row.op, limit + 1, limit) == row.above);
+    }
+    CHECK(holds("SCMP_CMP_MASKED_EQ", 0x1'0000'00ff, 0x1'0000'0000, 0x1'0000'0000));
+    CHECK_FALSE(holds("SCMP_CMP_MASKED_EQ", 0xff, 0x1'0000'0000, 0x1'0000'0000));
+}
+
+TEST_CASE("each architecture that libseccomp knows has its part of the filter", "[seccomp]") {
+    SeccompConfig config{"SCMP_ACT_KILL", {}, {}, {}, {{{"read"}, "SCMP_ACT_ALLOW", {}, {}}}};
+    for (const char* name :
+         {"X86", "X86_64", "X32", "ARM", "AARCH64", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL", "MIPSEL64", "MIPSEL64N32",
+          "PPC", "PPC64", "PPC64LE", "S390", "S390X", "PARISC", "PARISC64", "RISCV64"}) {
+        CAPTURE(name);
+        config.architectures = {std::string("SCMP_ARCH_") + name};
+        CHECK_NOTHROW(compile_seccomp(config));
+    }
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) return;
+    config.architectures = {"SCMP_ARCH_ARM", "SCMP_ARCH_S390X"};  // that one cannot run here
+    const SeccompProgram program = compile_seccomp(config);
+    CHECK(verdict(program, AUDIT_ARCH_ARM, 3) == SECCOMP_RET_ALLOW);  // read
+    CHECK(verdict(program, AUDIT_ARCH_ARM, 4) == SECCOMP_RET_KILL_THREAD);
+    CHECK(native_verdict(program, "read") == SECCOMP_RET_ALLOW);
+    CHECK(verdict(program, AUDIT_ARCH_S390X, 3) == SECCOMP_RET_KILL_THREAD);
+}
+
+TEST_CASE("flags are passed on, but for threads in step where there is a listener", "[seccomp]") {
+    const std::vector<std::string> all = {"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG",
+                                          "SECCOMP_FILTER_FLAG_SPEC_ALLOW"};
+    SeccompConfig config{"SCMP_ACT_ALLOW", {}, {}, all, {}};
+    CHECK(compile_seccomp(config).flags ==
+          (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW));
+    config.listener_path = "/run/agent";
+    CHECK_FALSE(compile_seccomp(config).has_listener());  // there is nothing to listen to
+    config.rules = {{{"chown"}, "SCMP_ACT_NOTIFY", {}, {}}};
+    config.flags.push_back("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+    const SeccompProgram program = compile_seccomp(config);
+    CHECK(program.has_listener());
+    CHECK((program.flags & SECCOMP_FILTER_FLAG_TSYNC) == 0);
+    CHECK((program.flags & (1U << 5U)) != 0);
+}
+
 TEST_CASE("a call that libseccomp does not know gets the default action", "[seccomp]") {
     SeccompConfig config{"SCMP_ACT_ERRNO", 38, {}, {}, {}};
     config.rules.push_back({{"read", "call_of_the_future"}, "SCMP_ACT_ALLOW", {}, {}});
@@ -114,7 +189,8 @@ TEST_CASE("a call that libseccomp does not know gets the default action", "[secc
 TEST_CASE("words that the specification does not have are refused", "[seccomp][invalid]") {
     const auto refused = [](SeccompConfig config) { CHECK_THROWS_AS(compile_seccomp(config), Error); };
     refused({"SCMP_ACT_MAYBE", {}, {}, {}, {}});
-    refused({"SCMP_ACT_NOTIFY", {}, {}, {}, {}});
+    refused({"SCMP_ACT_NOTIFY", {}, {}, {}, {}});  // nobody to notify
+    refused({"SCMP_ACT_ALLOW", {}, {}, {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}, {}});
     refused({"SCMP_ACT_ALLOW", 1, {}, {}, {}});
     refused({"SCMP_ACT_ERRNO", 4096, {}, {}, {}});
     refused({"SCMP_ACT_ALLOW", {}, {"SCMP_ARCH_Z80"}, {}, {}});
