@@ -18,6 +18,7 @@
 #include "builder/project.h"
 #include "builder/source_image.h"
 #include "resolver/fetch.h"
+#include "resolver/keyring.h"
 #include "resolver/named_rpms.h"
 #include "resolver/repository.h"
 #include "resolver/solve.h"
@@ -53,6 +54,7 @@ Lock solve_anew(const Project& project, resolver::Request request, const std::op
                     "no repository to look for packages in: name one with 'repos' in the spec, --repo or --repo-file");
     }
     HttpClient http;
+    if (!environment.offline) resolver::refresh_keys(project.repos, environment.cache_dir, http, reporter);
     const std::vector<resolver::Repository> repositories =
         resolver::load_repositories(project.repos, metadata_options(environment, held), http, reporter);
     const resolver::FetchOptions options = fetch_options(project, environment);

@@ -74,19 +74,31 @@ void add_certificates(Keyring::State& state, std::span<const std::byte> packets)
     }
 }
 
+std::filesystem::path cached_key(const std::string& url, const std::filesystem::path& cache_dir) {
+    return cache_dir / "keys" / sha256(url).hex();
+}
+
+/// From the network into the cache.
+std::string fetch_key(const std::string& url, const std::filesystem::path& cache_dir, const HttpAccess& access,
+                      HttpClient& http) {
+    std::string key = read_url(url, limits::kMaxKeyBytes, access, http);
+    // A page that says sorry is not kept in a key's place.
+    Keyring().add(key, redact_url(url));
+    const std::filesystem::path cached = cached_key(url, cache_dir);
+    make_cache_directory(cached.parent_path());
+    write_file_atomically(cached, key);
+    return key;
+}
+
 std::string read_key(const std::string& url, const std::filesystem::path& cache_dir, bool offline,
                      const HttpAccess& access, HttpClient& http) {
     if (local_path(url)) return read_url(url, limits::kMaxKeyBytes, access, http);
-    const std::filesystem::path directory = cache_dir / "keys";
-    const std::filesystem::path cached = directory / sha256(url).hex();
+    const std::filesystem::path cached = cached_key(url, cache_dir);
     if (std::filesystem::exists(cached)) return read_file(cached, limits::kMaxKeyBytes);
     if (offline) {
         throw Error(ErrorKind::fetch, quote(redact_url(url)) + " is not cached, and --offline forbids to fetch it");
     }
-    std::string key = read_url(url, limits::kMaxKeyBytes, access, http);
-    make_cache_directory(directory);
-    write_file_atomically(cached, key);
-    return key;
+    return fetch_key(url, cache_dir, access, http);
 }
 
 PgpParams read_signature(std::span<const std::uint8_t> packet) {
@@ -202,6 +214,24 @@ std::vector<std::string> read_keys(const RepoConfig& config, const std::filesyst
     std::vector<std::string> out;
     for (const std::string& url : config.gpgkeys) out.push_back(read_key(url, cache_dir, offline, access, http));
     return out;
+}
+
+void refresh_keys(const std::vector<RepoConfig>& repos, const std::filesystem::path& cache_dir, HttpClient& http,
+                  Reporter& reporter) {
+    for (const RepoConfig& repo : repos) {
+        if (!repo.enabled || !(repo.gpgcheck || repo.repo_gpgcheck)) continue;
+        for (const std::string& url : repo.gpgkeys) {
+            if (local_path(url)) continue;
+            try {
+                static_cast<void>(fetch_key(url, cache_dir, access_of(repo), http));
+            } catch (const Error& e) {
+                // Whoever needs it and has none will say so.
+                if (!std::filesystem::exists(cached_key(url, cache_dir))) continue;
+                reporter.warn("repository " + quote(repo.id) + ": " + e.message() +
+                              ", ignoring: its key is taken as it was fetched before");
+            }
+        }
+    }
 }
 
 Keyring load_keyring(const RepoConfig& config, const std::filesystem::path& cache_dir, bool offline, HttpClient& http) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/http.h"
+#include "base/reporter.h"
 #include "resolver/repo_config.h"
 
 namespace smith::resolver {
@@ -42,7 +43,12 @@ private:
 /// The texts of `config.gpgkeys`, as they are. Throws Error (fetch).
 [[nodiscard]] std::vector<std::string> read_keys(const RepoConfig& config, const std::filesystem::path& cache_dir,
                                                  bool offline, HttpClient& http);
-/// The keys of `config.gpgkeys`. A key from the network is kept in `cache_dir`, and not asked for again.
+/// Asks the network again for the keys that come from there: one may have been revoked since, or another one added. One
+/// that cannot be had now is warned about, and stays as it was. Throws what writing to `cache_dir` throws.
+void refresh_keys(const std::vector<RepoConfig>& repos, const std::filesystem::path& cache_dir, HttpClient& http,
+                  Reporter& reporter);
+/// The keys of `config.gpgkeys`. A key from the network is kept in `cache_dir`, and asked for again by refresh_keys()
+/// alone.
 /// Throws Error: fetch; format; integrity, when `config` has no key though it asks for checks.
 [[nodiscard]] Keyring load_keyring(const RepoConfig& config, const std::filesystem::path& cache_dir, bool offline,
                                    HttpClient& http);

@@ -5,8 +5,9 @@ that says so leaves them out."""
 import json
 import os
 import re
+import shutil
 
-from e2e import FIXTURE, INTEGRITY, Layout, build, build_args, need_fixture, read, scratch, smith, step, write
+from e2e import (FIXTURE, INTEGRITY, Layout, build, build_args, need_fixture, read, scratch, serve, smith, step, write)
 
 CAT = "schema: 1\npackage: coreutils\npaths: [/usr/bin/cat]\n"
 REPOS = "repos:\n  - {id: fixture, baseurl: 'file://%s', %s}\n"
@@ -52,6 +53,22 @@ def main():
         said = smith(*build_args(spec, os.path.join(folder, "asked", "image"), "--no-test", repos=nothing, cache=cache,
                                  lock=lock), status=INTEGRITY)
         assert "signed with a key" in said.err, said
+
+        step("a key that its server has taken back does not outlive the next choice of packages")
+        keys = os.path.join(folder, "keys")
+        os.makedirs(keys)
+        shutil.copy(os.path.join(FIXTURE, "RPM-GPG-KEY-test"), os.path.join(keys, "key"))
+        with serve(keys) as url:
+            spec = write(os.path.join(folder, "served", "app.yaml"), CAT + REPOS % (FIXTURE, "gpgkey: '%s/key'" % url))
+            to = os.path.join(folder, "served", "image")
+            lock = os.path.join(folder, "served", "app.lock")
+            args = build_args(spec, to, "--no-test", repos=nothing, cache=os.path.join(folder, "served-cache"), lock=lock)
+            smith(*args)
+            shutil.copy(os.path.join(os.path.dirname(__file__), "another-key.asc"), os.path.join(keys, "key"))
+            smith(*args, "--locked")
+            smith("update", spec, "--cache-dir", os.path.join(folder, "served-cache"), "--lock", lock, "--repo-file", nothing)
+            said = smith(*args, status=INTEGRITY)
+            assert "not among the gpgkeys" in said.err, said
 
 
 if __name__ == "__main__":

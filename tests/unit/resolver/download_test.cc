@@ -363,3 +363,20 @@ TEST_CASE("attempts go round all places before they wait", "[download]") {
     attempts.failed(2, broken, start + seconds(1));
     CHECK(attempts.is_over());
 }
+
+TEST_CASE("a place that asks for patience is asked when it said, and not before", "[download]") {
+    const auto anywhere = [](std::size_t) { return true; };
+    const auto same = [](std::size_t) { return 0U; };
+    const Attempts::Time start{};
+    HttpResult busy;
+    busy.response.status = 503;
+    busy.response.headers["retry-after"] = "20";
+    Attempts attempts(1, {});
+    attempts.failed(0, busy, start);
+    CHECK_FALSE(attempts.next(start + seconds(19), anywhere, same));
+    CHECK(attempts.next(start + seconds(20), anywhere, same) == 0U);
+    // Another place need not wait with it.
+    Attempts two(2, {});
+    two.failed(0, busy, start);
+    CHECK(two.next(start, anywhere, same) == 1U);
+}

@@ -127,6 +127,40 @@ TEST_CASE("a repository's user is shown to the servers that its configuration na
     CHECK(contains(repository.seen, kMe));
 }
 
+TEST_CASE("a key from the network is asked for again when packages are chosen, and stays where it cannot be had",
+          "[http-access][keys]") {
+    const TempDir dir;
+    const std::string one = test::read(std::string(SMITH_TEST_REPOS) + "/../fuzz/resolver-seeds/key.asc");
+    const std::string two = test::read(std::string(SMITH_TEST_REPOS) + "/../e2e/another-key.asc");
+    std::string served = one;
+    int asked = 0;
+    Server server([&](Server::Connection& connection) {
+        ++asked;
+        served.empty() ? connection.answer("404 Not Found", "") : connection.answer("200 OK", served);
+    });
+    RepoConfig config;
+    config.id = "x";
+    config.gpgkeys = {server.url() + "/key"};
+    HttpClient http(test::hasty());
+    const auto held = [&] { return read_keys(config, dir / "cache", false, http).at(0); };
+    CHECK(held() == one);
+    served = two;
+    CHECK(held() == one);
+    CHECK(asked == 1);
+    refresh_keys({config}, dir / "cache", http, silent_reporter());
+    CHECK(held() == two);
+    for (const std::string& nothing : {std::string(), std::string("<html>sorry</html>")}) {
+        served = nothing;
+        refresh_keys({config}, dir / "cache", http, silent_reporter());
+        CHECK(held() == two);
+    }
+    // Nor is a page kept where there is no key yet.
+    config.gpgkeys = {server.url() + "/other"};
+    CHECK(error_of([&] { static_cast<void>(held()); }).kind() == ErrorKind::format);
+    served = one;
+    CHECK(held() == one);
+}
+
 TEST_CASE("a mirror from a list does not see the user of the list", "[http-access][hostile]") {
     const TempDir dir;
     Listener mirror("404 Not Found");
