@@ -27,13 +27,10 @@ void init_curl() {
 }  // namespace
 
 struct HttpClient::State {
-    explicit State(HttpOptions given) : options(std::move(given)) {
-        init_curl();
-        multi.reset(curl_multi_init());
-        if (!multi) throw Error(ErrorKind::system, "setting up libcurl: out of memory");
-    }
+    explicit State(HttpOptions given) : options(std::move(given)) {}
 
     EasyHandle take_handle() {
+        set_up();
         EasyHandle handle;
         if (idle.empty()) {
             handle.reset(curl_easy_init());
@@ -54,6 +51,15 @@ struct HttpClient::State {
     HostRecord hosts;
     MultiHandle multi;  // holds the open connections
     std::vector<EasyHandle> idle;
+
+private:
+    /// For the first request: many a client is made for a build that makes none.
+    void set_up() {
+        if (multi) return;
+        init_curl();
+        multi.reset(curl_multi_init());
+        if (!multi) throw Error(ErrorKind::system, "setting up libcurl: out of memory");
+    }
 };
 
 namespace {
