@@ -1,80 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A blob on its way from a registry: HTTP gives its bytes when they come, whoever wants them takes them when they need
-// them. In between is a queue with a bound.
-#include <condition_variable>
-#include <cstring>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <thread>
+// A blob on its way from a registry.
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
+#include "ocilayout/produced_source.h"
 #include "ocilayout/registry_blobs.h"
 
 namespace smith::ocilayout {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{256} * 1024;
-// Of each blob on its way; enough to keep a connection busy while a block is being written to disk.
-constexpr std::size_t kMaxBlocks = 8;
+using Clients = std::vector<std::shared_ptr<RegistryClient>>;
 
-class BlobStream : public ByteSource {
+/// Fetches one blob, going on where it broke.
+class BlobFetch {
 public:
-    BlobStream(std::vector<std::shared_ptr<RegistryClient>> clients, const Descriptor& blob)
-        : clients_(std::move(clients)), blob_(blob) {
-        thread_ = std::jthread([this] { produce(); });
-    }
-    BlobStream(const BlobStream&) = delete;
-    BlobStream& operator=(const BlobStream&) = delete;
-    ~BlobStream() override {
-        const std::lock_guard lock(mutex_);
-        cancelled_ = true;
-        changed_.notify_all();
-    }
-
-    std::size_t read(std::span<std::byte> buffer) override {
-        if (at_ == current_.size() && !next_block()) return 0;
-        const std::size_t got = std::min(buffer.size(), current_.size() - at_);
-        std::memcpy(buffer.data(), current_.data() + at_, got);
-        at_ += got;
-        return got;
-    }
-
-private:
-    using Block = std::vector<std::byte>;
-
-    bool next_block() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !ready_.empty() || ended_; });
-        if (ready_.empty()) {
-            if (failure_) std::rethrow_exception(failure_);
-            return false;
-        }
-        current_ = std::move(ready_.front());
-        ready_.pop_front();
-        at_ = 0;
-        changed_.notify_all();
-        return true;
-    }
-
-    void produce() noexcept {
-        std::exception_ptr failure;
-        try {
-            fetch_from_any();
-            hand_over();
-        } catch (const Cancelled&) {
-            // Nobody is there any more to be told.
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        const std::lock_guard lock(mutex_);
-        failure_ = std::move(failure);
-        ended_ = true;
-        changed_.notify_all();
-    }
+    BlobFetch(const Clients& clients, const Descriptor& blob, Outlet& out)
+        : clients_(clients), blob_(blob), out_(out) {}
 
     void fetch_from_any() {
         for (std::size_t i = 0;; ++i) {
@@ -90,6 +34,7 @@ private:
         }
     }
 
+private:
     /// What is missing. Each answer that brings something earns the full patience again.
     void fetch_all(RegistryClient& client) {
         unsigned failures = 0;
@@ -106,13 +51,13 @@ private:
             const auto delay = retry_delay(client.options().retry, ++failures, result);
             if (!delay && result.error != nullptr) std::rethrow_exception(result.error);
             if (!delay) throw client.refusal(call, result.response);
-            wait(*delay);
+            out_.wait(*delay);
         } while (received_ < blob_.size);
     }
 
     RegistryCall next_call() {
         RegistryCall call;
-        call.cancelled = &cancelled_;
+        call.cancelled = &out_.cancelled();
         call.request.url = "blobs/" + blob_.digest.str();
         call.request.max_bytes = blob_.size - received_;
         to_skip_ = 0;
@@ -146,54 +91,22 @@ private:
                                                   std::to_string(blob_.size) + " bytes");
         }
         received_ += bytes.size();
-        while (!bytes.empty()) {
-            const std::size_t count = std::min(bytes.size(), kBlockBytes - filling_.size());
-            filling_.insert(filling_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
-            bytes = bytes.subspan(count);
-            if (filling_.size() == kBlockBytes) hand_over();
-        }
+        out_.write(bytes);
     }
 
-    void hand_over() {
-        if (filling_.empty()) return;
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return cancelled_ || ready_.size() < kMaxBlocks; });
-        if (cancelled_) throw Cancelled{};
-        ready_.push_back(std::exchange(filling_, {}));
-        filling_.reserve(kBlockBytes);
-        changed_.notify_all();
-    }
-
-    void wait(std::chrono::milliseconds time) {
-        std::unique_lock lock(mutex_);
-        if (changed_.wait_for(lock, time, [this] { return cancelled_.load(); })) throw Cancelled{};
-    }
-
-    std::vector<std::shared_ptr<RegistryClient>> clients_;
-    Descriptor blob_;
-    // Of the thread alone.
+    const Clients& clients_;
+    const Descriptor& blob_;
+    Outlet& out_;
     std::uint64_t received_ = 0;
     std::uint64_t to_skip_ = 0;
-    Block filling_;
-    // Of both.
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<Block> ready_;
-    std::exception_ptr failure_;
-    bool ended_ = false;
-    std::atomic<bool> cancelled_ = false;
-    // Of whoever reads.
-    Block current_;
-    std::size_t at_ = 0;
-    // Last, so that it ends before what it uses.
-    std::jthread thread_;
 };
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_remote_blob(std::vector<std::shared_ptr<RegistryClient>> clients,
-                                             const Descriptor& blob) {
-    return verifying_source(std::make_unique<BlobStream>(std::move(clients), blob), blob.digest, blob.size);
+std::unique_ptr<ByteSource> open_remote_blob(Clients clients, const Descriptor& blob) {
+    auto fetched = produced_source(
+        [clients = std::move(clients), blob](Outlet& out) { BlobFetch(clients, blob, out).fetch_from_any(); });
+    return verifying_source(std::move(fetched), blob.digest, blob.size);
 }
 
 }  // namespace smith::ocilayout

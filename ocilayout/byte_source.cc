@@ -5,12 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,8 +16,6 @@ namespace smith::ocilayout {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{256} * 1024;
-// Enough that one slow block does not stop the other side.
-constexpr std::size_t kBlocksAhead = 8;
 
 class FileSource : public ByteSource {
 public:
@@ -128,85 +121,6 @@ private:
     Hasher hasher_;
 };
 
-class ReadAhead : public ByteSource {
-public:
-    explicit ReadAhead(std::unique_ptr<ByteSource> inner) : inner_(std::move(inner)) {
-        thread_ = std::jthread([this] { produce(); });
-    }
-    ReadAhead(const ReadAhead&) = delete;
-    ReadAhead& operator=(const ReadAhead&) = delete;
-    ~ReadAhead() override {
-        const std::lock_guard lock(mutex_);
-        stop_ = true;
-        changed_.notify_all();
-    }
-
-    std::size_t read(std::span<std::byte> buffer) override {
-        if (at_ == current_.size() && !next_block()) return 0;
-        const std::size_t got = std::min(buffer.size(), current_.size() - at_);
-        std::memcpy(buffer.data(), current_.data() + at_, got);
-        at_ += got;
-        return got;
-    }
-
-private:
-    using Block = std::vector<std::byte>;
-
-    bool next_block() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !ready_.empty() || ended_; });
-        if (ready_.empty()) {
-            if (failure_) std::rethrow_exception(failure_);
-            return false;
-        }
-        current_ = std::move(ready_.front());
-        ready_.pop_front();
-        at_ = 0;
-        changed_.notify_all();
-        return true;
-    }
-
-    /// False when nobody wants any more.
-    bool hand_over(Block block) {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return stop_ || ready_.size() < kBlocksAhead; });
-        if (stop_) return false;
-        ready_.push_back(std::move(block));
-        changed_.notify_all();
-        return true;
-    }
-
-    void produce() noexcept {
-        std::exception_ptr failure;
-        try {
-            for (;;) {
-                Block block(kBlockBytes);
-                const std::size_t got = inner_->read(block);
-                block.resize(got);
-                if (got == 0 || !hand_over(std::move(block))) break;
-            }
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        const std::lock_guard lock(mutex_);
-        failure_ = std::move(failure);
-        ended_ = true;
-        changed_.notify_all();
-    }
-
-    std::unique_ptr<ByteSource> inner_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<Block> ready_;
-    std::exception_ptr failure_;
-    bool ended_ = false;
-    bool stop_ = false;
-    Block current_;
-    std::size_t at_ = 0;
-    // Last, so that it ends before what it uses.
-    std::jthread thread_;
-};
-
 }  // namespace
 
 bool ByteSource::skip(std::uint64_t count) {
@@ -236,10 +150,6 @@ std::unique_ptr<ByteSource> verifying_source(std::unique_ptr<ByteSource> inner, 
 std::unique_ptr<ByteSource> hashing_source(std::unique_ptr<ByteSource> inner,
                                            std::function<void(const Digest&)> at_end) {
     return std::make_unique<HashingSource>(std::move(inner), std::move(at_end));
-}
-
-std::unique_ptr<ByteSource> read_ahead(std::unique_ptr<ByteSource> inner) {
-    return std::make_unique<ReadAhead>(std::move(inner));
 }
 
 void copy_to(ByteSource& source, const Sink& out) {

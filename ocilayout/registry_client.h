@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/http.h"
+#include "ocilayout/produced_source.h"
 #include "ocilayout/registry_auth.h"
 
 namespace smith::ocilayout {
@@ -27,9 +28,6 @@ struct RegistryCall {
     /// Set to true by another thread: the call ends soon, in Cancelled.
     const std::atomic<bool>* cancelled = nullptr;
 };
-
-/// Thrown by RegistryClient::call() when somebody cancelled it.
-struct Cancelled {};
 
 /// Thread-safe: each call has a connection of its own while it lasts.
 class RegistryClient {
