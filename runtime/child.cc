@@ -14,6 +14,7 @@
 #include "runtime/console.h"
 #include "runtime/devices.h"
 #include "runtime/hooks.h"
+#include "runtime/labels.h"
 #include "runtime/listener.h"
 #include "runtime/mounts.h"
 #include "runtime/namespaces.h"
@@ -145,9 +146,11 @@ Result arrange_descriptors(Child& child) noexcept {
     if (child.console >= 0) channels.in = channels.out = channels.err = child.console;
     child.launcher = child.plan.launcher.get();
     child.orders = child.plan.orders.get();
+    // No place may stay empty: what the caller left there would be the program's.
     if (channels.gate < 0) channels.gate = channels.status;
+    if (child.proc < 0) child.proc = channels.status;
     for (int* fd : {&channels.in, &channels.out, &channels.err, &channels.status, &channels.go, &channels.gate,
-                    &child.launcher, &child.orders}) {
+                    &child.launcher, &child.orders, &child.proc}) {
         const Result moved = child.kernel.duplicate_at_least(*fd, out_of_the_way);
         if (moved < 0) return moved;
         *fd = static_cast<int>(moved);
@@ -158,6 +161,7 @@ Result arrange_descriptors(Child& child) noexcept {
                              {channels.status, first + kStatusFd},
                              {child.orders, first + kOrdersFd},
                              {channels.gate, first + kGateFd},
+                             {child.proc, first + kProcFd},
                              {child.launcher, first + kLauncherFd}};
     for (const auto& place : places) {
         const Result put = child.kernel.duplicate_to(place[0], place[1]);
@@ -259,6 +263,7 @@ constexpr Step kSteps[] = {
     {StepId::make_dev_links, on_stage<make_dev_links>},
     {StepId::open_console, on_stage<open_console>},
     {StepId::write_sysctls, on_stage<write_sysctls>},
+    {StepId::open_own_proc, on_stage<open_own_proc>},
     {StepId::cover_paths, on_stage<cover_paths>},
     {StepId::run_hooks, run_hooks_in_order},
     {StepId::seal_root, on_stage<seal_root>},
@@ -282,6 +287,7 @@ constexpr Step kJoiningSteps[] = {
     {StepId::new_session, new_session},
     {StepId::open_root, open_root},
     {StepId::open_console, on_stage<open_console>},
+    {StepId::open_own_proc, on_stage<open_own_proc>},
     {StepId::enter_cwd, on_stage<enter_cwd>},
     {StepId::arrange_descriptors, arrange_descriptors},
     {StepId::limit_resources, limit_resources},

@@ -169,7 +169,8 @@ ProcessConfig parse_process(const JsonView& process, std::vector<std::string>& w
     if (!process.present()) process.fail("is missing");
     out.terminal = process["terminal"].boolean_or(false);
     if (out.terminal) out.console_size = parse_console_size(process["consoleSize"]);
-    for (const char* key : {"apparmorProfile", "selinuxLabel"}) process[key].refuse_if_present();
+    out.apparmor_profile = process["apparmorProfile"].string_or("");
+    out.selinux_label = process["selinuxLabel"].string_or("");
     out.scheduling = parse_scheduling(process);
     parse_user(process["user"], out);
     out.args = process["args"].strings();

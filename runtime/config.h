@@ -67,6 +67,8 @@ struct ProcessConfig {
     bool no_new_privileges = false;
     SchedulingConfig scheduling;
     std::optional<int> oom_score_adj;
+    std::string apparmor_profile;  ///< "": as the caller's
+    std::string selinux_label;     ///< likewise
 };
 
 /// One entry of `mounts`.

@@ -24,6 +24,7 @@
 #include "runtime/guard.h"
 #include "runtime/hooks.h"
 #include "runtime/id_maps.h"
+#include "runtime/labels.h"
 #include "runtime/namespaces.h"
 #include "runtime/plan.h"
 #include "runtime/proc_file.h"
@@ -121,6 +122,7 @@ void Container::prepare(const RuntimeConfig& config, const CreateOptions& option
 Container Container::start(const std::filesystem::path& directory, const RunOptions& options) {
     Kernel& kernel = options.kernel != nullptr ? *options.kernel : linux_kernel();
     const Bundle bundle = load_bundle(directory);
+    check_labels(bundle.config.process);
     return while_doing([&] { return "starting " + quote(directory.string()); },
                        [&] {
                            refuse_what_takes_a_runtime(bundle.config);

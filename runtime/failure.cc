@@ -35,6 +35,14 @@ std::string doing_cover(const Plan& plan, std::size_t item) {
     return "covering paths";
 }
 
+std::string doing_label(const ProcessConfig& process) {
+    std::string out = "setting the";
+    if (!process.apparmor_profile.empty()) out += " AppArmor profile " + quote(process.apparmor_profile);
+    if (!process.apparmor_profile.empty() && !process.selinux_label.empty()) out += " or the";
+    if (!process.selinux_label.empty()) out += " SELinux label " + quote(process.selinux_label);
+    return out;
+}
+
 std::string doing(const Failure& failure, const Plan& plan) {
     const std::size_t item = failure.item;
     switch (failure.step) {
@@ -55,6 +63,7 @@ std::string doing(const Failure& failure, const Plan& plan) {
         case StepId::open_console: return "opening the terminal";
         case StepId::write_sysctls:
             return "setting the sysctl " + quote(item < plan.sysctls.size() ? plan.sysctls[item].first : "");
+        case StepId::open_own_proc: return "mounting a proc to set labels by";
         case StepId::cover_paths: return doing_cover(plan, item);
         case StepId::run_hooks:
             if (item >= plan.container_hooks.size()) return "waiting for hooks";
@@ -74,6 +83,7 @@ std::string doing(const Failure& failure, const Plan& plan) {
         case StepId::start_launcher: return "starting the launcher";
         case StepId::launch_read: return "reading the launcher's orders";
         case StepId::launch_wait: return "waiting to be started";
+        case StepId::launch_label: return doing_label(plan.process);
         case StepId::join_container: return "entering the namespaces of the container";
         case StepId::open_root: return "opening the container's root";
         case StepId::launch_exec: return "running " + quote(plan.process.args.front());

@@ -24,6 +24,7 @@ enum class StepId : std::uint32_t {
     make_dev_links,
     open_console,
     write_sysctls,
+    open_own_proc,
     cover_paths,
     run_hooks,
     seal_root,
@@ -40,6 +41,7 @@ enum class StepId : std::uint32_t {
     // From here on it is the launcher that speaks.
     launch_read,
     launch_wait,
+    launch_label,
     launch_seccomp,
     launch_exec,
     // Of `exec` only: the steps that differ.
@@ -67,16 +69,19 @@ struct Failure {
 /// RLIMIT_NOFILE does not matter. The launcher itself is the last of them; its number it knows from the kernel, which
 /// calls it "/dev/fd/N" (AT_EXECFN).
 inline constexpr int kFirstLauncherFd = 3;
-enum LauncherFd : int { kStatusFd, kOrdersFd, kGateFd, kLauncherFd, kLauncherFdCount };
+enum LauncherFd : int { kStatusFd, kOrdersFd, kGateFd, kProcFd, kLauncherFd, kLauncherFdCount };
 
-/// The bytes at the orders' descriptor; `instruction_count` instructions of 8 bytes follow (struct sock_filter).
+/// The bytes at the orders' descriptor; `instruction_count` instructions of 8 bytes follow (struct sock_filter), and
+/// `label_bytes` of labels: a file below the proc at kProcFd, a NUL, what is to be written to it, a NUL, and so on.
 struct LauncherOrders {
     std::uint32_t magic;
     std::uint32_t seccomp_flags;
     std::uint32_t instruction_count;  ///< 0: no filter is to be loaded
     std::uint32_t wait;               ///< not 0: say so when ready, and go on when a byte comes from the gate
+    std::uint32_t label_bytes;        ///< 0: the program gets no label
 };
-inline constexpr std::uint32_t kOrdersMagic = 0x736d6c32;
+inline constexpr std::uint32_t kOrdersMagic = 0x736d6c33;
+inline constexpr std::uint32_t kMaxLabelBytes = 4096;
 /// The kernel's own limit (BPF_MAXINSNS).
 inline constexpr std::uint32_t kMaxFilterInstructions = 4096;
 

@@ -28,6 +28,7 @@ struct Stage {
     const Plan& plan;
     int root = -1;                      ///< the new root, once it is placed
     int console = -1;                   ///< the program's terminal, once it is open
+    int proc = -1;                      ///< a proc that is mounted nowhere, where the program has a label
     std::uint32_t item = 0;             ///< see Failure
     char text[kFailureTextBytes] = {};  ///< see Failure
 };

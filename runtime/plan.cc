@@ -20,6 +20,7 @@
 #include "runtime/hooks.h"
 #include "runtime/id_maps.h"
 #include "runtime/idmapped.h"
+#include "runtime/labels.h"
 #include "runtime/launcher_image.h"
 #include "runtime/listener.h"
 #include "runtime/mounts.h"
@@ -220,14 +221,17 @@ void plan_capabilities(const RuntimeConfig& config, Plan& plan) {
     }
 }
 
-UniqueFd write_orders(Kernel& kernel, const SeccompProgram& program, bool wait) {
+UniqueFd write_orders(Kernel& kernel, const SeccompProgram& program, bool wait, Plan& plan) {
     const Result fd = kernel.create_memory_file("smith-orders");
     if (fd < 0) throw system_error(static_cast<int>(-fd), "making the launcher's orders");
     UniqueFd file(static_cast<int>(fd));
     LauncherOrders orders{kOrdersMagic, program.flags, static_cast<std::uint32_t>(program.instructions.size() / 8),
-                          wait ? 1U : 0U};
+                          wait ? 1U : 0U, 0};
+    const std::vector<std::byte> labels = label_orders(plan.process, orders);
+    plan.sets_labels = !labels.empty();
     write_all(file.get(), std::as_bytes(std::span(&orders, 1)));
     write_all(file.get(), program.instructions);
+    write_all(file.get(), labels);
     if (lseek(file.get(), 0, SEEK_SET) != 0) throw system_error(errno, "making the launcher's orders");
     return file;
 }
@@ -258,7 +262,7 @@ void plan_launch(Kernel& kernel, const RuntimeConfig& config, PlanRequest reques
         plan.own_filter = std::exchange(program.instructions, {});
     }
     plan.launcher = make_launcher(kernel);
-    plan.orders = write_orders(kernel, program, request.wait_at_gate);
+    plan.orders = write_orders(kernel, program, request.wait_at_gate, plan);
 }
 
 void plan_hooks(Kernel& kernel, const Hooks& hooks, Plan& plan) {

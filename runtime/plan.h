@@ -158,6 +158,7 @@ struct Plan {
     std::vector<std::byte> own_filter;
     bool filter_before_privileges_go = false;  ///< else after them
     PlannedListener listener;
+    bool sets_labels = false;  ///< of a security module; see labels.h
     UniqueFd launcher;
     UniqueFd orders;
 };

@@ -18,6 +18,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include <linux/openat2.h>
+
 #include "runtime/failure.h"
 
 namespace {
@@ -27,31 +29,34 @@ using namespace smith::runtime;
 #if defined(__x86_64__)
 asm(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call launch\n");
 
-long call(long number, long a = 0, long b = 0, long c = 0) {
+long call(long number, long a = 0, long b = 0, long c = 0, long d = 0) {
     long result;
-    asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    register long r10 asm("r10") = d;
+    asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
     return result;
 }
 #elif defined(__aarch64__)
 asm(".globl _start\n_start:\n  mov x29, #0\n  mov x30, #0\n  mov x0, sp\n  bl launch\n");
 
-long call(long number, long a = 0, long b = 0, long c = 0) {
+long call(long number, long a = 0, long b = 0, long c = 0, long d = 0) {
     register long x8 asm("x8") = number;
     register long x0 asm("x0") = a;
     register long x1 asm("x1") = b;
     register long x2 asm("x2") = c;
-    asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+    register long x3 asm("x3") = d;
+    asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
     return x0;
 }
 #elif defined(__riscv) && __riscv_xlen == 64
 asm(".globl _start\n_start:\n  mv a0, sp\n  andi sp, sp, -16\n  call launch\n");
 
-long call(long number, long a = 0, long b = 0, long c = 0) {
+long call(long number, long a = 0, long b = 0, long c = 0, long d = 0) {
     register long a7 asm("a7") = number;
     register long a0 asm("a0") = a;
     register long a1 asm("a1") = b;
     register long a2 asm("a2") = c;
-    asm volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2) : "memory");
+    register long a3 asm("a3") = d;
+    asm volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3) : "memory");
     return a0;
 }
 #else
@@ -67,6 +72,7 @@ int fd_of(LauncherFd which) { return first_fd + which; }
 // Static, so that no code is needed to clear or copy them: there is no memset here.
 LauncherOrders orders;
 sock_filter filter[kMaxFilterInstructions];
+char labels[kMaxLabelBytes];
 Failure failure;
 char candidate[4096 + 256];
 
@@ -144,6 +150,31 @@ bool find_descriptors(char** environment) {
         return *name == '\0' && first_fd >= kFirstLauncherFd;
     }
     return false;
+}
+
+/// The text behind the next NUL.
+const char* after(const char* text) {
+    while (*text != '\0') ++text;
+    return text + 1;
+}
+
+/// What a security module makes of the program: of the next one that is executed. Nothing may be mounted over the file,
+/// and no link of a process followed: the proc may be the container's.
+void set_labels() {
+    static open_how how;
+    how.flags = O_WRONLY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+    const char* end = labels + orders.label_bytes;
+    for (const char* file = labels; file < end;) {
+        const char* value = after(file);
+        const char* next = after(value);
+        const long fd = call(__NR_openat2, fd_of(kProcFd), address(file), address(&how), sizeof how);
+        if (fd < 0) fail(StepId::launch_label, __NR_openat2, fd);
+        const long size = next - value - 1;
+        const long written = call(__NR_write, fd, address(value), size);
+        if (written != size) fail(StepId::launch_label, __NR_write, written < 0 ? written : -EIO);
+        file = next;
+    }
 }
 
 void load_filter() {
@@ -230,15 +261,20 @@ extern "C" [[noreturn, gnu::used]] void launch(long* stack) {
         fail(StepId::launch_read, -1, -EINVAL);
     }
     read_fully(filter, orders.instruction_count * sizeof(sock_filter));
+    // One byte is left, a NUL: whatever they are, they end.
+    if (orders.label_bytes >= sizeof labels) fail(StepId::launch_read, -1, -EINVAL);
+    read_fully(labels, orders.label_bytes);
     close_on_exec(kStatusFd);
     close_on_exec(kOrdersFd);
     close_on_exec(kGateFd);
+    close_on_exec(kProcFd);
     if (orders.wait != 0) {
         // Better to fail now, before anybody counts on it.
         const long found = attempt_program(look_only, arguments, environment);
         if (found < 0) fail(StepId::launch_exec, __NR_execve, found);
         wait_at_gate();
     }
+    set_labels();
     announce(StepId::launch_exec);
     load_filter();
     fail(StepId::launch_exec, __NR_execve, attempt_program(execute_it, arguments, environment));

@@ -153,5 +153,25 @@ def test_input_and_output_are_pipes(box):
     assert done.stdout == b"hello", done.stdout
 
 
+def test_labels_that_nobody_enforces(box):
+    """a profile or label on a machine without its security module is an error, not a container without it"""
+    if os.path.exists("/sys/module/apparmor") or os.path.exists("/sys/fs/selinux/enforce"):
+        print("  left out: there is a security module here")
+        return
+    box.configure("pause")
+    box.create("plain")
+    box.call("start", "plain")
+    said = box.refusal("exec", "--apparmor", "strict", "plain", "/bin/probe", "exit", "0")
+    assert "'process.apparmorProfile' is 'strict', but there is no AppArmor" in said, said
+    said = box.refusal("exec", "--process-label", "a:b:c", "plain", "/bin/probe", "exit", "0")
+    assert "'process.selinuxLabel' is 'a:b:c', but there is no SELinux" in said, said
+    # What everybody is without AppArmor can be asked for.
+    box.call("exec", "--apparmor", "unconfined", "plain", "/bin/probe", "exit", "0")
+    for key, module in (("apparmorProfile", "AppArmor"), ("selinuxLabel", "SELinux")):
+        box.configure("exit", "0", bend=lambda document, key=key: document["process"].update({key: "strict"}))
+        said = box.refusal("create", "--bundle", box.bundle, "labelled")
+        assert "there is no %s on this machine" % module in said, said
+
+
 if __name__ == "__main__":
     railcar.main(sys.modules["__main__"])

@@ -211,4 +211,37 @@ TEST_CASE("a capability that is asked for is had, by an ordinary user through th
     CHECK(bundle.ask({"cat", "/proc/self/status"}).find("CapEff:\t0000000000000020\n") != std::string::npos);
 }
 
+TEST_CASE("a label goes to the kernel, whatever the container has in its /proc", "[labels]") {
+    TestBundle bundle;
+    bundle.bend = [](json& document) {
+        auto& linux_object = document["linux"];
+        if (geteuid() != 0) return;  // then it takes a user namespace, and the container's own proc
+        for (const char* key : {"maskedPaths", "readonlyPaths", "uidMappings", "gidMappings"}) linux_object.erase(key);
+        auto& namespaces = linux_object["namespaces"];
+        for (std::size_t i = 0; i < namespaces.size(); ++i) {
+            if (namespaces[i]["type"] == "user") namespaces.erase(i);
+        }
+        for (json& mount : document["mounts"]) {
+            if (mount["destination"] == "/proc") mount = {{"destination", "/proc"}, {"type", "tmpfs"}};
+        }
+    };
+    Running running = start_probe(bundle, {"pause"});
+    REQUIRE(running.line() == "ready");
+    RuntimeConfig config = parse_config(contents_of(bundle.path() / "config.json"));
+    const auto joining = [&] {
+        try {
+            Container::join(config, {running.container.pid(), running.container.pidfd()}, {{-1, -1, -1}}).wait();
+        } catch (const Error& e) {
+            return e.message();
+        }
+        return std::string();
+    };
+    // No security module has such a name; without any, the kernel says that too.
+    config.process.apparmor_profile = "smith-test-no-such-profile";
+    CHECK(joining().starts_with("setting the AppArmor profile 'smith-test-no-such-profile': write: "));
+    config.process.apparmor_profile.clear();
+    config.process.selinux_label = "smith:no:such:label";
+    CHECK(joining().starts_with("setting the SELinux label 'smith:no:such:label': write: "));
+}
+
 }  // namespace smith::runtime

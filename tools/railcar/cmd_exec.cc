@@ -8,6 +8,7 @@
 #include "runtime/caps.h"
 #include "runtime/console.h"
 #include "runtime/foreground.h"
+#include "runtime/labels.h"
 #include "runtime/user_string.h"
 #include "tools/railcar/lifecycle.h"
 #include "tools/railcar/sealed_self.h"
@@ -61,8 +62,6 @@ std::vector<Option> exec_options(ExecRequest& request) {
 
 void refuse_what_is_not_there(const ExecRequest& request) {
     if (!request.cgroup.empty()) usage("--cgroup is not supported: a process of the container is in its cgroup");
-    if (!request.apparmor.empty()) usage("--apparmor is not supported; --process can name a profile");
-    if (!request.process_label.empty()) usage("--process-label is not supported; --process can name a label");
 }
 
 void add_capabilities(const Words& names, Capabilities& capabilities) {
@@ -99,6 +98,8 @@ void apply(const ExecRequest& request, Words arguments, ProcessConfig& process) 
     }
     add_capabilities(request.caps, process.capabilities);
     if (request.no_new_privileges) process.no_new_privileges = true;
+    if (!request.apparmor.empty()) process.apparmor_profile = request.apparmor;
+    if (!request.process_label.empty()) process.selinux_label = request.process_label;
 }
 
 ProcessConfig choose_process(const ExecRequest& request, const RuntimeConfig& config, Words arguments) {
@@ -180,6 +181,7 @@ int execute(const Global& global, const Words& words) {
     if (may_trace_us(config)) run_from_sealed_copy();
     config.process = choose_process(request, config, std::move(rest));
     check_ids(config);
+    check_labels(config.process);
     return run_process(global, found, request, config, preserved);
 }
 

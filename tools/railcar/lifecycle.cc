@@ -15,6 +15,7 @@
 #include "runtime/child.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
+#include "runtime/labels.h"
 #include "runtime/user_string.h"
 #include "tools/railcar/log.h"
 #include "tools/railcar/sealed_self.h"
@@ -222,6 +223,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
         bundle.config.process.env.push_back("LISTEN_PID=1");
     }
     check_terminal(bundle.config, request);
+    check_labels(bundle.config.process);
     if (joins_who_may_trace_us(bundle.config)) run_from_sealed_copy();
     StateDirectory directory = StateDirectory::claim(global.root, id);
     ContainerState state = first_state(global, id, bundle);

@@ -82,8 +82,6 @@ TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]
         std::replace(name.begin(), name.end(), '/', '.');
         CHECK(complaint(with(pointer, value)) == "'" + name + "' is not supported yet");
     };
-    refused("/process/apparmorProfile", "x");
-    refused("/process/selinuxLabel", "x");
     refused("/linux/intelRdt", {{"closID", "x"}});
     refused("/linux/netDevices", {{"eth0", {{"name", "x"}}}});
     CHECK(complaint(with("/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "s"}})) ==
