@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who gets to see a password, and what a proxy sees. Tests of TLS are end to end: tests/e2e/repository_connections.py.
+// Who gets to see a password, and what a proxy sees. Tests of TLS are end to end:
+// tests/e2e/repositories_as_users_have_them.py.
 #include "base/http_access.h"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 #include <type_traits>
 
 #include "base/http.h"
@@ -203,6 +206,23 @@ TEST_CASE("a package is fetched as the repository's user", "[http-access]") {
     CHECK(contains(error.message(), "404"));
     CHECK_FALSE(contains(error.message(), "canary"));
     CHECK(contains(server.seen, kMe));
+}
+
+TEST_CASE("a repository's own patience counts, not everybody's", "[http-access][hostile]") {
+    // A tenth of a second for each byte: too slow for everybody, in the end.
+    Server server([&](Server::Connection& connection) {
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n");
+        for (int i = 0; i < 25 && connection.send("x"); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    });
+    HttpAccess access;
+    access.timeout_s = 1;
+    HttpClient http;
+    // As everybody, it would wait for half a minute; so this is the repository's `timeout`.
+    const Error error = error_of([&] { static_cast<void>(http.perform(get(server.url(), access))); });
+    CHECK(contains(error.message(), "too slow"));
+    access.low_speed_bytes_per_s = 1;
+    CHECK(http.perform(get(server.url(), access)).body.size() == 25);
 }
 
 TEST_CASE("a proxy is asked for the whole URL, by its own user", "[http-access]") {
