@@ -18,6 +18,7 @@
 #include "runtime/listener.h"
 #include "runtime/mounts.h"
 #include "runtime/namespaces.h"
+#include "runtime/net_devices.h"
 #include "runtime/rlimits.h"
 
 namespace smith::runtime {
@@ -256,6 +257,7 @@ constexpr Step kSteps[] = {
     {StepId::new_session, new_session},
     {StepId::host_name, on_stage<set_host_names>},
     {StepId::loopback, on_stage<bring_up_loopback>},
+    {StepId::net_devices, on_stage<set_up_net_devices>},
     {StepId::detach_propagation, on_stage<detach_propagation>},
     {StepId::place_root, on_stage<place_root>},
     {StepId::mount_file_systems, on_stage<mount_file_systems>},

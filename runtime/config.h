@@ -92,6 +92,12 @@ struct DeviceConfig {
     std::uint32_t gid = 0;
 };
 
+/// One entry of `linux.netDevices`.
+struct NetDeviceConfig {
+    std::string host_name;
+    std::string name;  ///< in the container; may have "%d" in it, for which the kernel finds a number
+};
+
 /// A namespace that exists, and the file that names it.
 struct JoinedNamespace {
     std::uint64_t flag = 0;  ///< CLONE_NEW*
@@ -135,6 +141,7 @@ struct RuntimeConfig {
     std::uint64_t namespaces = 0;  ///< CLONE_NEW* of those to be made
     std::vector<JoinedNamespace> joined_namespaces;
     std::vector<TimeOffset> time_offsets;
+    std::vector<NetDeviceConfig> net_devices;
     std::vector<IdMap> uid_mappings;
     std::vector<IdMap> gid_mappings;
     std::vector<DeviceConfig> devices;

@@ -68,6 +68,36 @@ void parse_time_offsets(const JsonView& offsets, RuntimeConfig& config) {
     }
 }
 
+/// The kernel's rules for names (dev_valid_name), and of '%' what it makes a number of.
+bool is_device_name(std::string_view name, bool may_be_template) {
+    constexpr std::size_t most = 15;
+    if (name.empty() || name.size() > most || name == "." || name == "..") return false;
+    if (name.find_first_of("/: \t\n\v\f\r") != std::string_view::npos) return false;
+    const std::size_t percent = name.find('%');
+    if (percent == std::string_view::npos) return true;
+    return may_be_template && name.substr(percent, 2) == "%d" && name.find('%', percent + 1) == std::string_view::npos;
+}
+
+void parse_net_devices(const JsonView& devices, RuntimeConfig& config) {
+    for (const std::string& host_name : devices.keys()) {
+        const JsonView name = devices[host_name]["name"];
+        NetDeviceConfig device{host_name, name.empty() ? host_name : name.string()};
+        if (!is_device_name(host_name, false)) devices[host_name].fail("is not the name of a network device");
+        if (!is_device_name(device.name, true))
+            name.fail("is " + quote(device.name) + ", no name for a network device");
+        // The kernel would find that out when the device is there already, and would not bring it back.
+        if (device.name == "lo") name.fail("is 'lo', which every network namespace has already");
+        for (const NetDeviceConfig& other : config.net_devices) {
+            const bool same = other.name == device.name && device.name.find('%') == std::string::npos;
+            if (same) name.fail("is " + quote(device.name) + ", which another device is called");
+        }
+        config.net_devices.push_back(std::move(device));
+    }
+    if (!config.net_devices.empty() && !config.has_namespace(CLONE_NEWNET)) {
+        devices.fail("is given, but there is no network namespace to move a device to");
+    }
+}
+
 /// Does the specification's default devices: they are there anyway.
 bool is_default_device(const DeviceConfig& device) {
     constexpr std::array<std::string_view, 6> defaults = {"/dev/null", "/dev/zero",   "/dev/full",
@@ -234,11 +264,12 @@ std::vector<IdMap> parse_mappings(const JsonView& mappings) {
 
 void parse_linux(const JsonView& linux_object, RuntimeConfig& config) {
     if (!linux_object.present()) linux_object.fail("is missing");
-    for (const char* key : {"intelRdt", "netDevices"}) linux_object[key].refuse_if_present();
+    linux_object["intelRdt"].refuse_if_present();
     parse_linux_scheduling(linux_object, config.process.scheduling);
     parse_label(linux_object["mountLabel"], config);
     parse_namespaces(linux_object["namespaces"], config);
     parse_time_offsets(linux_object["timeOffsets"], config);
+    parse_net_devices(linux_object["netDevices"], config);
     config.cgroups_path = linux_object["cgroupsPath"].string_or("");
     config.resources = parse_resources(linux_object["resources"]);
     config.uid_mappings = parse_mappings(linux_object["uidMappings"]);

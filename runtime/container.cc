@@ -26,6 +26,7 @@
 #include "runtime/id_maps.h"
 #include "runtime/labels.h"
 #include "runtime/namespaces.h"
+#include "runtime/net_devices.h"
 #include "runtime/plan.h"
 #include "runtime/proc_file.h"
 #include "runtime/rlimits.h"
@@ -84,7 +85,7 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
     gate.status_write.reset();
     go.read.reset();
     if (tied) container.guard_ = start_guard(kernel, container.pidfd());
-    container.prepare(config, options);
+    container.prepare(config, plan, options);
     write_all(go.write.get(), as_bytes("g"));
     if (plan.pause_for_hooks) {
         wait_for_word(gate.status_read.get(), StepId::run_hooks, plan);
@@ -105,7 +106,7 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
 }
 
 /// What only the parent can do for the child, who waits.
-void Container::prepare(const RuntimeConfig& config, const CreateOptions& options) {
+void Container::prepare(const RuntimeConfig& config, const Plan& plan, const CreateOptions& options) {
     // First of all: whoever is killed from here on has left word of what there is to be cleared away.
     if (options.on_birth) options.on_birth(pid_);
     if ((namespaces_ & CLONE_NEWUSER) != 0) write_id_maps(pid_, config);
@@ -117,6 +118,8 @@ void Container::prepare(const RuntimeConfig& config, const CreateOptions& option
     if (config.process.oom_score_adj) {
         write_proc_file(pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
     }
+    // Last: a virtual device does not come back from a container that failed.
+    move_net_devices(*kernel_, plan, pid_);
 }
 
 Container Container::start(const std::filesystem::path& directory, const RunOptions& options) {

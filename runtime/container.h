@@ -142,7 +142,7 @@ private:
         : kernel_(&kernel), pid_(pid), pidfd_(std::move(pidfd)), namespaces_(namespaces) {}
     static Container launch(Kernel& kernel, const RuntimeConfig& config, const Plan& plan, bool tied, StartGate& gate,
                             const CreateOptions& options);
-    void prepare(const RuntimeConfig& config, const CreateOptions& options);
+    void prepare(const RuntimeConfig& config, const Plan& plan, const CreateOptions& options);
     void reap();
     void reap_guard() noexcept;
     [[nodiscard]] bool would_die_of(int signal) const;

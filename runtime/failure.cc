@@ -35,6 +35,11 @@ std::string doing_cover(const Plan& plan, std::size_t item) {
     return "covering paths";
 }
 
+std::string doing_net_device(const Plan& plan, std::size_t item) {
+    if (item >= plan.net_devices.size()) return "setting up network devices";
+    return "setting up the network device " + quote(plan.net_devices[item].name);
+}
+
 std::string doing_label(const ProcessConfig& process) {
     std::string out = "setting the";
     if (!process.apparmor_profile.empty()) out += " AppArmor profile " + quote(process.apparmor_profile);
@@ -54,6 +59,7 @@ std::string doing(const Failure& failure, const Plan& plan) {
         case StepId::new_session: return "starting a session";
         case StepId::host_name: return "setting the host name " + quote(plan.hostname);
         case StepId::loopback: return "bringing up the loopback interface";
+        case StepId::net_devices: return doing_net_device(plan, item);
         case StepId::detach_propagation: return "cutting the mounts off from the host's";
         case StepId::place_root: return "mounting the root file system " + quote(plan.root.source);
         case StepId::mount_file_systems: return item < plan.mounts.size() ? doing_mount(plan.mounts[item]) : "mounting";

@@ -17,6 +17,7 @@ enum class StepId : std::uint32_t {
     new_session,
     host_name,
     loopback,
+    net_devices,
     detach_propagation,
     place_root,
     mount_file_systems,

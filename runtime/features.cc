@@ -48,7 +48,7 @@ json linux_features() {
                 "MPOL_WEIGHTED_INTERLEAVE"}},
               {"flags", {"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES", "MPOL_F_NUMA_BALANCING"}}}},
             {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
-            {"netDevices", {{"enabled", false}}}};
+            {"netDevices", {{"enabled", true}}}};
 }
 
 }  // namespace

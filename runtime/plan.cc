@@ -24,6 +24,7 @@
 #include "runtime/launcher_image.h"
 #include "runtime/listener.h"
 #include "runtime/mounts.h"
+#include "runtime/net_devices.h"
 #include "runtime/seccomp.h"
 #include "runtime/seccomp_cache.h"
 #include "runtime/usher.h"
@@ -311,6 +312,7 @@ Plan make_plan(Kernel& kernel, const RuntimeConfig& config, const std::filesyste
     plan_namespaces(kernel, config, plan);
     plan.hostname = config.hostname;
     plan.domainname = config.domainname;
+    plan_net_devices(config, plan);
     plan.process = config.process;
     plan_identity(config, plan);
     plan_capabilities(config, plan);

@@ -65,6 +65,22 @@ struct PlannedDevice {
     PlannedMount shown;
 };
 
+struct PlannedAddress {
+    std::uint8_t family = 0;
+    std::uint8_t prefix_length = 0;
+    std::vector<std::byte> attributes;  ///< as the kernel had them
+    std::uint32_t flags = 0;
+};
+
+/// A network device that is moved into the container.
+struct PlannedNetDevice {
+    std::string host_name;
+    std::uint32_t host_index = 0;
+    std::string name;        ///< its last one, "eth0" or "eth%d"
+    std::string moved_name;  ///< the one that it comes with
+    std::vector<PlannedAddress> addresses;
+};
+
 struct PlannedNamespace {
     std::uint64_t flag = 0;
     UniqueFd fd;
@@ -114,6 +130,7 @@ struct Plan {
 
     std::string hostname;
     std::string domainname;
+    std::vector<PlannedNetDevice> net_devices;
 
     PlannedMount root;  ///< source, tree and propagation count
     bool root_readonly = false;

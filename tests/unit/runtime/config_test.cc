@@ -83,11 +83,33 @@ TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]
         CHECK(complaint(with(pointer, value)) == "'" + name + "' is not supported yet");
     };
     refused("/linux/intelRdt", {{"closID", "x"}});
-    refused("/linux/netDevices", {{"eth0", {{"name", "x"}}}});
     CHECK(complaint(with("/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "s"}})) ==
           "'linux.seccomp.listenerPath' is 's', not an absolute path");
     CHECK(complaint(with("/linux/resources/devices/0", {{"allow", true}, {"access", "rwx"}})) ==
           "'linux.resources.devices[0].access' is made of other letters than 'r', 'w', 'm'");
+}
+
+TEST_CASE("a network device needs a name that the kernel takes, and a namespace to go to", "[config]") {
+    json document = small_document();
+    const auto complaint_of = [&](const json& devices) {
+        document["linux"]["netDevices"] = devices;
+        return complaint(document);
+    };
+    CHECK(complaint_of({{"eth0", {{"name", "x"}}}}) ==
+          "'linux.netDevices' is given, but there is no network namespace to move a device to");
+    document["linux"]["namespaces"].push_back({{"type", "network"}});
+    CHECK(complaint_of({{"eth0", json::object()}}) == "");
+    CHECK(complaint_of({{"eth0", {{"name", "net%d"}}}, {"eth1", {{"name", "net%d"}}}}) == "");
+    for (const char* name : {"a/b", "a b", "a:b", "..", "sixteen-letters-", "eth%s", "a%d%d", "%"}) {
+        CAPTURE(name);
+        CHECK(complaint_of({{"eth0", {{"name", name}}}}) ==
+              "'linux.netDevices.eth0.name' is '" + std::string(name) + "', no name for a network device");
+    }
+    CHECK(complaint_of({{"eth%d", json::object()}}) != "");
+    CHECK(complaint_of({{"eth0", {{"name", "lo"}}}}) ==
+          "'linux.netDevices.eth0.name' is 'lo', which every network namespace has already");
+    CHECK(complaint_of({{"eth0", {{"name", "x"}}}, {"eth1", {{"name", "x"}}}}) ==
+          "'linux.netDevices.eth1.name' is 'x', which another device is called");
 }
 
 TEST_CASE("a capability that cannot be given is a warning, as the specification has it", "[config]") {
