@@ -213,6 +213,7 @@ private:
                 error = std::current_exception();
             }
         }
+        if (is_absent(result.response)) error = with_advice(error, download);
         remote.task.error.keep(error);
         tell(error);
         const ErrorKind kind = kind_of(error);
@@ -242,6 +243,22 @@ private:
         const auto wait = std::chrono::ceil<std::chrono::seconds>(*ready - now);
         reporter_.info("trying " + quote(remote.task.download.what) + " again in " + std::to_string(wait.count()) +
                        " seconds");
+    }
+
+    static bool is_absent(const HttpResponse& response) {
+        constexpr long not_found = 404;
+        constexpr long gone = 410;
+        return response.status == not_found || response.status == gone;
+    }
+
+    static std::exception_ptr with_advice(const std::exception_ptr& error, const Download& download) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const Error& e) {
+            return std::make_exception_ptr(Error(e.kind(), e.message() + download.advice));
+        } catch (...) {
+            return error;
+        }
     }
 
     void tell(const std::exception_ptr& error) {

@@ -29,7 +29,7 @@ struct Download {
     std::uint64_t max_bytes = 0;  ///< where `size` is not known
     /// The bytes that it begins with. What does not is given up at once: a page that asks for a password, say.
     std::string_view magic;
-    std::string advice;  ///< for who gets other bytes than these: "; do this"
+    std::string advice;  ///< for who gets other bytes than these, or hears that there are none: "; do this"
     /// A file with the first bytes, where somebody has them: only the rest is asked for. If that turns out wrong, all
     /// of it is. It need not exist.
     std::filesystem::path start;

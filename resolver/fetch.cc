@@ -55,6 +55,8 @@ Download download_of(const PackageRef& ref, const std::vector<RepoConfig>& repos
     out.directory = cache.directory();
     out.name = PackageCache::name_of;
     out.start = cache.start_file(ref);
+    // What a lock names, and its repository has no more, is the one failure that time brings to everybody.
+    out.advice = "; 'smith update' takes what the repository has today, 'smith fetch --to' keeps what a lock names";
     return out;
 }
 

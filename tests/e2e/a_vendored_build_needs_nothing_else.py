@@ -5,7 +5,7 @@ no network and no repository, wherever the folder is moved to, and trusts it no 
 import os
 import shutil
 
-from e2e import (FIXTURE, INTEGRITY, USAGE, Mirror, assert_same, build, build_args, need_fixture, read, scratch, smith, snapshot,
+from e2e import (DOWNLOAD, FIXTURE, INTEGRITY, USAGE, Mirror, assert_same, build, build_args, need_fixture, read, scratch, smith, snapshot,
                  spec, step, write)
 
 
@@ -23,6 +23,15 @@ def main():
             smith("fetch", spec("curl"), "--repo-file", repos, "--lock", at("app.lock"), "--cache-dir", at("cache"),
                   "--to", at("vendored"))
             digest = build(spec("curl"), at("image"), lock=at("app.lock"), repos=repos, cache=at("cache"))
+
+            step("what its repository has no more is told with what would help")
+            [gone] = [os.path.join(where, name) for where, _, names in os.walk(os.path.join(served, "Packages"))
+                      for name in names if name.startswith("libcurl4-")]
+            os.rename(gone, gone + ".away")
+            said = smith(*build_args(spec("curl"), at("gone"), lock=at("app.lock"), repos=repos, cache=at("cold")),
+                         status=DOWNLOAD)
+            assert "404" in said.err and "smith update" in said.err and "smith fetch --to" in said.err, said
+            os.rename(gone + ".away", gone)
 
         step("the server is gone, the cache is empty, the folder has moved")
         os.rename(at("vendored"), at("moved % here"))
