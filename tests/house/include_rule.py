@@ -28,7 +28,7 @@ MODULES = {
 FENCED = {
     r"solv/": ["resolver/"],
     r"rpm/": ["resolver/"],
-    r"curl/": ["base/http"],
+    r"curl/": ["base/http", "base/curl_on_demand"],
     r"yaml-cpp/": ["builder/"],
     r"yaml\.h": ["resolver/yaml_stream"],
     r"seccomp\.h": ["runtime/"],

@@ -248,6 +248,10 @@ TEST_CASE("metadata that is not what repomd.xml says is refused", "[metadata][ho
         repo.write_repomd(replaced(repo.repomd(), open_sum, sha256("other").hex()));
         CHECK(contains(failure_of(repo.config(), "app", dir / "c").message(), "after decompression"));
     }
+    SECTION("shorter than announced after decompression") {
+        repo.write_repomd(replaced(repo.repomd(), "<open-size>", "<open-size>9"));
+        CHECK(contains(failure_of(repo.config(), "app", dir / "c").message(), "bytes after decompression, got"));
+    }
     SECTION("longer than announced after decompression") {
         repo.write_repomd(replaced(repo.repomd(), "<open-size>", "<open-size>1</open-size><x>") + "");
         CHECK(failure_of(repo.config(), "app", dir / "c").kind() == ErrorKind::format);
