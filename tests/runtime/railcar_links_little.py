@@ -14,9 +14,10 @@ def main():
     if not shutil.which("readelf"):
         print("skipped: no readelf")
         sys.exit(77)
+    # Linked statically, as it is where that can be had, it needs none of these.
     said = subprocess.run(["readelf", "-d", sys.argv[1]], stdout=subprocess.PIPE, check=True, text=True).stdout
     needed = re.findall(r"\(NEEDED\).*\[([^]]*)\]", said)
-    assert any(name.startswith("libc.so") for name in needed), said
+    assert not needed or any(name.startswith("libc.so") for name in needed), said
     more = [name for name in needed if name.split(".so")[0] not in ALLOWED]
     assert not more, "railcar links " + ", ".join(more)
 
