@@ -186,6 +186,29 @@ TEST_CASE("repomd.xml is asked for conditionally, and cached metadata serves off
     CHECK(contains(error.message(), "nothing is cached"));
 }
 
+TEST_CASE("a mirror is not asked about another one's ETag", "[metadata]") {
+    const TempDir dir;
+    TinyRepo repo(dir / "repo");
+    repo.add("app").finish();
+    auto first = std::make_unique<Server>([&](Server::Connection& connection) {
+        if (connection.path() != "/repodata/repomd.xml") return Server::files(dir / "repo")(connection);
+        connection.answer("200 OK", repo.repomd(), "ETag: \"1\"\r\n");
+    });
+    std::string asked;
+    Server second([&](Server::Connection& connection) {
+        if (connection.path() == "/repodata/repomd.xml") asked = connection.request();
+        Server::files(dir / "repo")(connection);
+    });
+    RepoConfig config = repo.config(first->url());
+    config.baseurls.push_back(second.url() + "/");
+    CHECK(solve_tiny(config, "app", dir / "c") == "app");
+    CHECK(asked.empty());
+    first.reset();
+    CHECK(solve_tiny(config, "app", dir / "c") == "app");
+    CHECK_FALSE(asked.empty());
+    CHECK_FALSE(contains(asked, "If-None-Match"));
+}
+
 TEST_CASE("damaged metadata in the cache is fetched again", "[metadata]") {
     const TempDir dir;
     TinyRepo repo(dir / "repo");
