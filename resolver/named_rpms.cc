@@ -29,7 +29,6 @@ constexpr std::string_view kRpmMagic = "\xed\xab\xee\xdb";
 /// What a URL was when it was fetched last.
 struct Remembered {
     Digest sha256;
-    std::uint64_t size = 0;
     std::string validator;
 };
 
@@ -43,7 +42,6 @@ public:
             Remembered out;
             if (state.at("url") != url) return std::nullopt;
             out.sha256 = Digest::parse(state.at("sha256").get<std::string>());
-            out.size = state.at("size");
             out.validator = state.at("validator");
             return out;
         } catch (const Error&) {  // not there, or damaged: the same as never fetched
@@ -55,10 +53,9 @@ public:
 
     void store(const std::string& url, const Downloaded& got) const {
         make_cache_directory(directory_);
-        write_file_atomically(file_of(url), dump_json({{"url", url},
-                                                       {"sha256", got.sha256.str()},
-                                                       {"size", got.size},
-                                                       {"validator", to_utf8(got.validator)}}));
+        write_file_atomically(
+            file_of(url),
+            dump_json({{"url", url}, {"sha256", got.sha256.str()}, {"validator", to_utf8(got.validator)}}));
     }
 
 private:
@@ -142,28 +139,30 @@ private:
         rpm.file = cache_.directory() / PackageCache::name_of(digest);
     }
 
-    /// Without its size a package is trusted by its name; whoever reads it verifies it.
-    bool take_file(LocalRpm& rpm, const Digest& digest, std::optional<std::uint64_t> size) const {
+    /// Hashed, as a local file is: what is damaged is fetched again.
+    bool take_file(LocalRpm& rpm, const Digest& digest) const {
+        PackageRef ref;
+        ref.checksum = {"sha256", digest.hex()};
         std::error_code absent;
-        const std::uintmax_t there = fs::file_size(cache_.directory() / PackageCache::name_of(digest), absent);
-        if (absent || (size && there != *size)) return false;
-        take(rpm, digest, there);
+        ref.size = fs::file_size(cache_.directory() / PackageCache::name_of(digest), absent);
+        if (absent || !cache_.find(ref, true)) return false;
+        take(rpm, digest, ref.size);
         return true;
     }
 
     bool take_cached(LocalRpm& rpm) const {
         const RpmUrl url = parse_rpm_url(rpm.location);
         if (const PackageRef* ref = kept(rpm)) {
-            const auto found = cache_.find(*ref, options_.rehash);
+            const auto found = cache_.find(*ref, true);
             if (found) take(rpm, found->sha256, ref->size);
             return found.has_value();
         }
-        if (url.sha256) return take_file(rpm, *url.sha256, std::nullopt);
+        if (url.sha256) return take_file(rpm, *url.sha256);
         const auto known = memory_.load(url.url);
         if (!known || !(options_.offline || is_unchanged(url.url, *known, options_.named, http_, reporter_))) {
             return false;
         }
-        return take_file(rpm, known->sha256, known->size);
+        return take_file(rpm, known->sha256);
     }
 
     void plan(LocalRpm& rpm) {

@@ -118,6 +118,11 @@ TEST_CASE("a package that its URL pins is fetched once, and is these bytes or no
     CHECK(fetch(url, cache) == kRpm);
     CHECK(fetch(url, cache) == kRpm);
     CHECK(asked == 1);
+    // What is damaged in the cache is fetched again.
+    const std::filesystem::path cached = cache.path() / "rpms" / (sha256(kRpm).hex() + ".rpm");
+    test::write(cached, std::string(kRpm.size(), 'x'));
+    CHECK(fetch(url, cache) == kRpm);
+    CHECK(asked == 2);
     const Error error = error_of([&] { fetch(server.url() + "/x.rpm#sha256=" + kSum, cache); });
     CHECK(error.kind() == ErrorKind::integrity);
     CHECK(contains(error.message(), "expected sha256:aaa"));
