@@ -364,14 +364,20 @@ std::optional<Outcome> Build::write_known(const ocilayout::Reference& output) {
     return out;
 }
 
-/// What was warned of must be said again next time, so such a build is not kept.
+/// What was warned of must be said again next time, so such a build is not kept. The image is written by now: that the
+/// cache has no room for more is no reason to call it a failure.
 void Build::keep(const Made& made, const Outcome& outcome) {
     if (reporter_.warned()) return;
     const std::optional<Digest> key = key_with(outcome.lock);
     if (!key) return;
-    BuildCache(environment_.cache_dir)
-        .store(*key, {made.image, outcome.result, outcome.lock.ships},
-               ocilayout::layer_key(made.assembled.tree, made.owner));
+    try {
+        BuildCache(environment_.cache_dir)
+            .store(*key, {made.image, outcome.result, outcome.lock.ships},
+                   ocilayout::layer_key(made.assembled.tree, made.owner));
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::system) throw;
+        reporter_.debug("the next build will make everything anew, because of: " + e.message());
+    }
 }
 
 }  // namespace

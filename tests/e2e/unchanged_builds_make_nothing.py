@@ -96,6 +96,13 @@ def main():
         assert mended.out == first.out and "checking the cache" in mended.err, mended
         again("and is good again", True)
 
+        step("no room to remember anything: the image is made all the same")
+        shutil.rmtree(records)
+        write(records, "in the way\n")
+        full = smith(*args)
+        assert full.out == first.out and "make everything anew" in full.err, full
+        os.unlink(records)
+
         step("a key that did not sign")
         shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "another-key.asc"), key)
         smith(*args, status=INTEGRITY)
