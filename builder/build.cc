@@ -2,9 +2,11 @@
 #include "builder/build.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
+#include <system_error>
 
 #include "base/cache_directory.h"
 #include "base/content_store.h"
@@ -56,6 +58,22 @@ std::string default_output(const Project& project) {
                                           " would be the image's tag; name the output with -o");
     }
     return "oci:" + project.name;
+}
+
+ocilayout::Reference output_of(const Project& project, const BuildOptions& options) {
+    return ocilayout::parse_reference(options.output.empty() ? default_output(project) : options.output);
+}
+
+/// What is below the overlay would be in the image: the next one would hold this one.
+void check_not_in_overlay(const Project& project, const std::filesystem::path& path, std::string_view what) {
+    std::error_code failed;
+    if (project.overlay.empty() || path.empty() || !std::filesystem::is_directory(project.overlay, failed)) return;
+    const std::filesystem::path overlay = std::filesystem::canonical(project.overlay, failed);
+    const std::filesystem::path real = std::filesystem::weakly_canonical(path, failed);
+    if (failed || std::ranges::mismatch(overlay, real).in1 != overlay.end()) return;
+    throw Error(ErrorKind::usage, std::string(what) + " " + quote(path.string()) + " is in the overlay " +
+                                      quote(project.overlay.string()) +
+                                      ", and would be in the image; name another place");
 }
 
 std::vector<Artifact> make_artifacts(const Spec& spec, const Ingredients& ingredients, const Assembled& assembled) {
@@ -222,8 +240,7 @@ public:
     }
 
     Outcome make_and_write() {
-        const ocilayout::Reference output =
-            ocilayout::parse_reference(options_.output.empty() ? default_output(project_) : options_.output);
+        const ocilayout::Reference output = output_of(project_, options_);
         if (std::optional<Outcome> known = write_known(output)) return std::move(*known);
 
         Made made = make();
@@ -386,8 +403,9 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
     return while_doing([&] { return "building " + quote(options.project.spec.string()); },
                        [&] {
                            const Project project = open_project(options.project, reporter);
-                           // A wrong name is told before anything is fetched.
-                           if (!options.output.empty()) static_cast<void>(ocilayout::parse_reference(options.output));
+                           // A wrong place is told before anything is fetched.
+                           check_not_in_overlay(project, output_of(project, options).path, "the output");
+                           check_not_in_overlay(project, options.environment.cache_dir, "the cache");
                            const resolver::Lock lock =
                                decide_packages(project, options.locked ? LockMode::strict : LockMode::obey, {},
                                                options.environment, reporter);

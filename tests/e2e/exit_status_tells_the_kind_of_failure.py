@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from e2e import (DOWNLOAD, FIXTURE, INTEGRITY, TEST_FAILED, UNSOLVABLE, USAGE, build_args, need_fixture, scratch,
+from e2e import (DOWNLOAD, FIXTURE, INTEGRITY, TEST_FAILED, UNSOLVABLE, USAGE, build_args, need_fixture, repo_file, scratch,
                  smith, spec, step, write)
 
 
@@ -43,6 +43,17 @@ def main():
 
         step("an option that there is not")
         assert "--no-such-option" in smith("build", spec("cat"), "--no-such-option", status=USAGE).err
+
+        step("an output or a cache that the next image would hold")
+        inner = os.path.join(folder, "spec", "rootfs", "x")
+        os.makedirs(inner)
+        app = write(os.path.join(folder, "spec", "app.yaml"), cat)
+        for more in (["-o", "oci:" + inner + "/image"], ["-o", "oci-archive:" + inner + "/../image.tar"],
+                     ["-o", "oci:" + folder + "/out", "--cache-dir", inner]):
+            said = smith("build", app, "--repo-file", repo_file(), "--cache-dir", cache, *more, status=USAGE)
+            assert "is in the overlay" in said.err, said
+        assert not os.listdir(inner)
+        shutil.rmtree(os.path.dirname(inner))
 
         gone = write(os.path.join(folder, "gone.repo"),
                      "[gone]\nname=gone\nbaseurl=http://127.0.0.1:1/repo\ngpgcheck=0\n")
