@@ -84,9 +84,11 @@ void fetch_package_starts(const std::vector<PackageRef>& packages, const std::ve
         if (!options.rehash) found[i] = cache.find_start(packages[i]);
         if (found[i]) continue;
         const Download whole = download_of(packages[i], repos, mirrors, options, cache);
-        if (whole.urls.empty() || (options.offline && !local_path(whole.urls.front()))) continue;
+        std::vector<std::string> urls = whole.urls;
+        if (options.offline) std::erase_if(urls, [](const std::string& url) { return !local_path(url); });
+        if (urls.empty()) continue;
         missing.push_back(i);
-        requests.push_back({whole.urls.front(), whole.access, packages[i].header_end, packages[i].size});
+        requests.push_back({std::move(urls), whole.access, packages[i].header_end, packages[i].size});
     }
     const std::vector<std::optional<std::string>> starts = fetch_starts(requests, http, reporter);
     parallel_for(options.jobs, missing.size(), [&](std::size_t at) {

@@ -16,15 +16,15 @@
 namespace smith::resolver {
 
 struct StartRequest {
-    std::string url;  ///< file, http or https
+    std::vector<std::string> urls;  ///< file, http or https; the better ones first
     HttpAccess access;
     std::uint64_t size = 0;   ///< how many bytes are wanted
     std::uint64_t total = 0;  ///< of the whole package: a server that speaks of another number has another file
 };
 
 /// The bytes of each of `requests`, in their order; nothing where they could not be had. They are not verified. A
-/// server is asked for one start first, and for more if it understood: many know nothing of ranges. Throws nothing that
-/// is about a server or a file.
+/// server is asked for one start first, and for more if it understood: many know nothing of ranges. What one place does
+/// not have is asked of the next, of the best three. Throws nothing that is about a server or a file.
 [[nodiscard]] std::vector<std::optional<std::string>> fetch_starts(std::span<const StartRequest> requests,
                                                                    HttpClient& http, Reporter& reporter);
 

@@ -92,9 +92,13 @@ struct Signed {
     }
 
     [[nodiscard]] LocalPackage fetch(const std::string& baseurl, const Keyrings& keyrings, bool rehash = false) const {
+        return fetch(std::vector{baseurl}, keyrings, rehash);
+    }
+    [[nodiscard]] LocalPackage fetch(const std::vector<std::string>& baseurls, const Keyrings& keyrings,
+                                     bool rehash = false) const {
         RepoConfig config;
         config.id = "tiny";
-        config.baseurls = {baseurl};
+        config.baseurls = baseurls;
         HttpClient http;
         FetchOptions options{dir / "cache", false, rehash, 1, &keyrings};
         return fetch_packages({ref}, {config}, {}, options, http, silent_reporter()).at(0);
@@ -122,6 +126,20 @@ TEST_CASE("of a package that need not be whole, only the start is fetched", "[fe
     test::write(start.file, std::string(package.header.header_end, 'x'));
     const RangeServer server(package.bytes, RangeServer::Behaviour::ranges);
     CHECK(read_package_header(package.fetch(server.url(), keyrings, true), keyrings).digest == package.header.digest);
+}
+
+TEST_CASE("a start comes from the next mirror where one is away or has no ranges", "[fetch][start]") {
+    if (!can_build_rpms()) return;
+    using Behaviour = RangeServer::Behaviour;
+    const Signed package;
+    const RangeServer plain(package.bytes, Behaviour::no_ranges);
+    const RangeServer good(package.bytes, Behaviour::ranges);
+    const std::vector<std::string> mirrors{"http://127.0.0.1:1/", plain.url(), good.url()};
+    const LocalPackage start = package.fetch(mirrors, package.keyrings(package.key));
+    CHECK_FALSE(start.is_whole);
+    CHECK(plain.ranges() == 1);
+    CHECK(good.ranges() == 1);
+    CHECK(plain.wholes() + good.wholes() == 0);
 }
 
 TEST_CASE("a start comes from a repository on disk, too", "[fetch][start]") {
