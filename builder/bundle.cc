@@ -15,8 +15,6 @@
 #include "base/atomic_file.h"
 #include "base/cache_directory.h"
 #include "base/error.h"
-#include "builder/rootfs.h"
-#include "runtime/spec.h"
 
 namespace smith::builder {
 
@@ -25,19 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "bundle-";
-constexpr std::string_view kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Everything below `path`, also where a program under test took away our own right to look into a directory.
-void remove_tree(const fs::path& path) noexcept {
-    std::error_code ignored;
-    for (auto it = fs::recursive_directory_iterator(path, ignored);
-         !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored)) {
-        if (it->is_directory(ignored) && !it->is_symlink(ignored)) {
-            fs::permissions(it->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
-        }
-    }
-    fs::remove_all(path, ignored);
-}
 
 /// Held as long as the bundle is in use; an owner that was killed holds it no more.
 UniqueFd lock_directory(const fs::path& path) {
@@ -60,7 +45,6 @@ void sweep_bundles(const fs::path& scratch) {
 }
 
 fs::path make_directory(const fs::path& scratch) {
-    make_cache_directory(scratch);
     std::string name = (fs::absolute(scratch) / (std::string(kPrefix) + "XXXXXX")).string();
     if (::mkdtemp(name.data()) == nullptr) throw system_error(errno, "creating a bundle in " + quote(scratch.string()));
     return name;
@@ -74,101 +58,75 @@ void check_may_execute(const fs::path& path) {
                                        ", which is mounted noexec; --cache-dir DIR names another place");
 }
 
-/// Mode 0755, whatever the umask.
-void make_open_directory(const fs::path& path) {
-    if (::mkdir(path.c_str(), 0755) != 0 || ::chmod(path.c_str(), 0755) != 0) {
-        throw system_error(errno, "creating " + quote(path.string()));
-    }
-}
-
-/// The container's user is outside whoever owns the directory it will write to.
-runtime::IdMappings ids_like(const fs::path& directory, const ImageUser& user) {
+/// In a directory that everybody may write to, the name may be somebody else's.
+void make_passable(const fs::path& directory) {
+    if (::mkdir(directory.c_str(), 0711) == 0 && ::chmod(directory.c_str(), 0711) == 0) return;
     struct stat st {};
-    if (::stat(directory.c_str(), &st) != 0) throw system_error(errno, "looking at " + quote(directory.string()));
-    return {{{user.uid, st.st_uid, 1}}, {{user.gid, st.st_gid, 1}}};
+    const bool is_ours = errno == EEXIST && ::lstat(directory.c_str(), &st) == 0 && S_ISDIR(st.st_mode) &&
+                         st.st_uid == ::geteuid() && (st.st_mode & 0022) == 0;
+    if (!is_ours) throw Error(ErrorKind::system, quote(directory.string()) + " is not a directory of our own");
 }
 
-runtime::IdMappings choose_ids(const ImageUser& user, const std::optional<fs::path>& write) {
-    if (write && ::geteuid() == 0) return ids_like(*write, user);
-    return runtime::choose_mappings(user.uid, user.gid, runtime::MappingChoice::automatic);
-}
-
-void check_platform(const ocilayout::ImageConfig& config) {
-    if (can_run_here(config)) return;
-    const ocilayout::Platform host = ocilayout::host_platform();
-    throw Error(ErrorKind::usage, "the image is for " + quote(to_string(config.platform)) + ", and this machine is " +
-                                      quote(to_string(host)) + ": it can't run here");
-}
-
-bool names(const std::string& assignment, std::string_view name) {
-    return assignment.starts_with(name) && assignment.size() > name.size() && assignment[name.size()] == '=';
-}
-
-/// The image's, with what docker and podman add to it, and `added` over both. Nothing of our own environment.
-std::vector<std::string> environment(const std::vector<std::string>& image, const ImageUser& user,
-                                     const std::vector<std::string>& added) {
-    std::vector<std::string> out = image;
-    const auto has = [&](std::string_view name) {
-        return std::ranges::any_of(out, [&](const auto& one) { return names(one, name); });
-    };
-    if (!has("PATH")) out.emplace_back(kDefaultPath);
-    if (!has("HOME")) out.push_back("HOME=" + user.home);
-    for (const std::string& assignment : added) {
-        const std::string name = assignment.substr(0, assignment.find('='));
-        std::erase_if(out, [&](const auto& one) { return names(one, name); });
-        out.push_back(assignment);
-    }
-    return out;
-}
-
-std::vector<std::string> command(const ocilayout::ImageConfig& config, const RunSettings& settings) {
-    std::vector<std::string> out = settings.entrypoint.empty() ? config.entrypoint : settings.entrypoint;
-    const bool use_cmd = settings.args.empty() && settings.entrypoint.empty();
-    const std::vector<std::string>& rest = use_cmd ? config.cmd : settings.args;
-    out.insert(out.end(), rest.begin(), rest.end());
-    if (out.empty()) {
-        throw Error(ErrorKind::usage, "the image has neither an entrypoint nor a cmd: say what to run");
-    }
-    return out;
+/// Where others may pass on their way to a bundle: `scratch`, or, since caches are for their owner alone, a directory
+/// below the one for temporary files that outlast a reboot (they are large, and /tmp may be in memory).
+fs::path passable(const fs::path& scratch) {
+    make_cache_directory(scratch);
+    if (first_closed_directory(scratch).empty()) return scratch;
+    const char* named = std::getenv("TMPDIR");
+    const fs::path temporary = named != nullptr && *named == '/' ? named : "/var/tmp";
+    fs::path own = temporary / ("smith-" + std::to_string(::geteuid()));
+    make_passable(own);
+    return own;
 }
 
 }  // namespace
 
-bool can_run_here(const ocilayout::ImageConfig& config) {
-    const ocilayout::Platform host = ocilayout::host_platform();
-    return config.platform.os == host.os && config.platform.architecture == host.architecture;
+fs::path first_closed_directory(const fs::path& path) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    fs::path at;
+    for (const fs::path& part : error ? fs::absolute(path) : real) {
+        at /= part;
+        struct stat st {};
+        if (::stat(at.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & S_IXOTH) == 0) return at;
+    }
+    return {};
 }
 
-Bundle::Bundle(const RunnableImage& image, const fs::path& scratch, const std::optional<fs::path>& write)
-    : config_(image.config) {
-    check_platform(image.config);
-    user_ = resolve_user(image.config.user, image.tree, image.contents);
-    if (write) fs::create_directories(*write);
-    ids_ = choose_ids(user_, write);
-    sweep_bundles(scratch);
-    path_ = make_directory(scratch);
+Bundle::Bundle(const RunnableImage& image, const fs::path& scratch, const std::optional<fs::path>& write, RunBy by)
+    : contained_(contained_as(image, write, by)) {
+    fs::path parent = scratch;
+    if (by == RunBy::any_runtime) {
+        parent = passable(scratch);
+    } else {
+        make_cache_directory(scratch);
+    }
+    sweep_bundles(parent);
+    path_ = make_directory(parent);
     try {
         lock_ = lock_directory(path_);
         check_may_execute(path_);
-        const fs::path rootfs = path_ / "rootfs";
-        make_open_directory(rootfs);
-        std::optional<HostOwner> owner;
-        if (::geteuid() == 0) owner = HostOwner{ids_.host_uid(user_.uid), ids_.host_gid(user_.gid)};
-        write_rootfs(image.tree, image.contents, rootfs, owner);
+        // Its name is known to nobody, and there is nothing in it that others may write to.
+        if (by == RunBy::any_runtime && ::chmod(path_.c_str(), 0711) != 0) {
+            throw system_error(errno, "opening " + quote(path_.string()) + " to others");
+        }
+        contained_.lay_down(image, path_ / "rootfs");
     } catch (...) {
         remove_tree(path_);
         throw;
     }
 }
 
-Bundle::~Bundle() { remove_tree(path_); }
+Bundle::~Bundle() {
+    // The container's own files are only here; the rest is ours.
+    if (std::error_code ignored; std::filesystem::exists(path_ / "write", ignored)) contained_.remove(path_ / "write");
+    remove_tree(path_);
+}
 
 fs::path Bundle::make_write_directory() {
     const fs::path out = path_ / "write";
     make_open_directory(out);
-    if (::geteuid() == 0 && ::chown(out.c_str(), ids_.host_uid(user_.uid), ids_.host_gid(user_.gid)) != 0) {
-        throw system_error(errno, "changing the owner of " + quote(out.string()));
-    }
+    contained_.own(out);
     return out;
 }
 
@@ -181,30 +139,7 @@ bool Bundle::is_whole(const FileTree& tree) const {
 }
 
 void Bundle::configure(const RunSettings& settings) {
-    runtime::SpecParameters parameters;
-    parameters.args = command(config_, settings);
-    parameters.env = environment(config_.env, user_, settings.env);
-    if (!config_.working_dir.empty()) parameters.cwd = config_.working_dir;
-    parameters.uid = user_.uid;
-    parameters.gid = user_.gid;
-    // A single mapped group is all that an ordinary user may have.
-    std::ranges::copy_if(user_.additional_gids, std::back_inserter(parameters.additional_gids),
-                         [&](std::uint32_t gid) { return runtime::map_id(ids_.gids, gid).has_value(); });
-    parameters.mappings = ids_;
-    parameters.host_network = settings.host_network;
-    if (settings.write) parameters.write_directory = fs::absolute(*settings.write);
-    if (settings.read) parameters.read_directory = fs::absolute(*settings.read);
-    for (const std::string& volume : config_.volumes) {
-        if (volume != "/write" && volume != "/run" && volume != "/read") parameters.tmpfs_directories.push_back(volume);
-    }
-    // An unprivileged process that is the host's root outside must not share a network namespace with services that
-    // trust root by its uid (containerd's abstract socket, CVE-2020-15257).
-    if (settings.host_network && ::geteuid() == 0 && ids_.host_uid(user_.uid) == 0) {
-        throw Error(ErrorKind::usage,
-                    "with the host's network, the directory for /write must not belong to root: "
-                    "chown it to somebody else");
-    }
-    write_file_atomically(path_ / "config.json", runtime::default_config(parameters), 0600);
+    write_file_atomically(path_ / "config.json", contained_.config_json(settings), 0600);
 }
 
 }  // namespace smith::builder

@@ -1,54 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From an image to a bundle on disk that the runtime can execute (runtime-spec bundle.md): a directory with rootfs/ and
-// a config.json that states the rules of a microcontainer (runtime/spec.h).
+// A bundle of a moment (runtime-spec bundle.md): an image laid down in a directory of its own for one `smith run`, or
+// one list of tests, with a config.json for each run.
 #pragma once
 
 #include <filesystem>
 #include <optional>
-#include <string>
-#include <vector>
 
-#include "base/contents.h"
 #include "base/fd.h"
-#include "base/file_tree.h"
-#include "builder/image_user.h"
-#include "ocilayout/image.h"
-#include "runtime/id_maps.h"
+#include "builder/bundle_config.h"
 
 namespace smith::builder {
 
-/// An image, as far as running it goes.
-struct RunnableImage {
-    const FileTree& tree;
-    const Contents& contents;
-    const ocilayout::ImageConfig& config;
-};
-
-/// What one run adds to the image's configuration.
-struct RunSettings {
-    std::vector<std::string> args;               ///< in place of cmd, behind the entrypoint
-    std::vector<std::string> entrypoint;         ///< in place of entrypoint and cmd; empty: the image's
-    std::vector<std::string> env;                ///< "NAME=value", over the image's
-    std::optional<std::filesystem::path> write;  ///< host directory at /write; not given: a tmpfs
-    std::optional<std::filesystem::path>
-        read;                   ///< host directory at /read, read-only; not given: the image's own /read
-    bool host_network = false;  ///< else a network of its own, with only a loopback
-};
-
-/// Whether this machine can execute the image's programs.
-[[nodiscard]] bool can_run_here(const ocilayout::ImageConfig& config);
-
-/// A bundle in a directory of its own (0700), removed with its owner, or by the next Bundle when a kill -9 took the
-/// owner before.
+/// A bundle in a directory of its own, removed with its owner, or by the next Bundle when a kill -9 took the owner
+/// before.
 class Bundle {
 public:
-    /// Lays the image down below `scratch`, which is made. Ids: as root, the container's are those of an unused range
-    /// of the host, so that it never is the host's root; as an ordinary user, its user is the caller.
-    /// `write` is the host directory that will be /write: its owner is then whom the container's user is outside.
+    /// Lays the image down below `scratch`, which is made; for `any_runtime`, whose processes may have to get there
+    /// as other users, below a directory that lets them where `scratch` does not. `write` is as contained_as() has it.
     /// Throws Error: usage, for an image of another architecture; system; integrity.
     Bundle(const RunnableImage& image, const std::filesystem::path& scratch,
-           const std::optional<std::filesystem::path>& write);
+           const std::optional<std::filesystem::path>& write, RunBy by = RunBy::bundled_runtime);
     Bundle(const Bundle&) = delete;
     Bundle& operator=(const Bundle&) = delete;
     ~Bundle();
@@ -65,11 +37,12 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
 private:
+    Contained contained_;
     std::filesystem::path path_;
     UniqueFd lock_;
-    ocilayout::ImageConfig config_;
-    ImageUser user_;
-    runtime::IdMappings ids_;
 };
+
+/// The first directory on the way to `path`, which exists, that not everybody may pass; empty when there is none.
+[[nodiscard]] std::filesystem::path first_closed_directory(const std::filesystem::path& path);
 
 }  // namespace smith::builder

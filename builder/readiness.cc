@@ -24,7 +24,7 @@ constexpr milliseconds kTry{1'000};
 constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
 
 /// Sends `question` to the port and reads until `enough` of what came, the end, or kTry. Nothing when nobody listens.
-std::optional<std::string> ask(runtime::Container& container, std::uint16_t port, std::string_view question,
+std::optional<std::string> ask(Running& container, std::uint16_t port, std::string_view question,
                                const std::function<bool(const std::string&)>& enough) {
     const UniqueFd socket = container.connect_tcp(port, kTry);
     if (!socket) return std::nullopt;
@@ -61,14 +61,13 @@ std::optional<std::uint16_t> first_tcp_port(const ocilayout::ImageConfig& config
 
 }  // namespace
 
-bool is_ready(const ReadyTcp& ready, const ocilayout::ImageConfig&, runtime::Container& container,
-              const OutputCollector&) {
+bool is_ready(const ReadyTcp& ready, const ocilayout::ImageConfig&, Running& container, const OutputCollector&) {
     const auto has_it = [&](const std::string& answer) { return answer.find(ready.expect) != std::string::npos; };
     const auto answer = ask(container, ready.port, ready.send, has_it);
     return answer && has_it(*answer);
 }
 
-bool is_ready(const ReadyHttp& ready, const ocilayout::ImageConfig& config, runtime::Container& container,
+bool is_ready(const ReadyHttp& ready, const ocilayout::ImageConfig& config, Running& container,
               const OutputCollector&) {
     const std::optional<std::uint16_t> port = ready.port ? ready.port : first_tcp_port(config);
     if (!port) throw Error(ErrorKind::spec, "'ready: {http: ...}' needs a port: give one, or a TCP port in 'ports'");
@@ -80,8 +79,7 @@ bool is_ready(const ReadyHttp& ready, const ocilayout::ImageConfig& config, runt
     return (*answer)[9] == '2' || (*answer)[9] == '3';
 }
 
-bool is_ready(const ReadyLog& ready, const ocilayout::ImageConfig&, runtime::Container&,
-              const OutputCollector& output) {
+bool is_ready(const ReadyLog& ready, const ocilayout::ImageConfig&, Running&, const OutputCollector& output) {
     return matches(ready.match, output.out()) || matches(ready.match, output.err());
 }
 

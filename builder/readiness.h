@@ -7,18 +7,18 @@
 #include <string>
 
 #include "builder/output_collector.h"
+#include "builder/running.h"
 #include "builder/spec.h"
 #include "ocilayout/image.h"
-#include "runtime/container.h"
 
 namespace smith::builder {
 
-[[nodiscard]] bool is_ready(const ReadyTcp& ready, const ocilayout::ImageConfig& config, runtime::Container& container,
+[[nodiscard]] bool is_ready(const ReadyTcp& ready, const ocilayout::ImageConfig& config, Running& container,
                             const OutputCollector& output);
 /// Throws Error (spec) when there is no port to ask.
-[[nodiscard]] bool is_ready(const ReadyHttp& ready, const ocilayout::ImageConfig& config, runtime::Container& container,
+[[nodiscard]] bool is_ready(const ReadyHttp& ready, const ocilayout::ImageConfig& config, Running& container,
                             const OutputCollector& output);
-[[nodiscard]] bool is_ready(const ReadyLog& ready, const ocilayout::ImageConfig& config, runtime::Container& container,
+[[nodiscard]] bool is_ready(const ReadyLog& ready, const ocilayout::ImageConfig& config, Running& container,
                             const OutputCollector& output);
 
 /// "port 6379 answers '+PONG'"

@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "builder/output_collector.h"
 #include "builder/readiness.h"
-#include "runtime/container.h"
 
 namespace smith::builder {
 
@@ -60,8 +59,9 @@ std::string seconds(std::chrono::nanoseconds duration) {
 
 class StepRunner {
 public:
-    StepRunner(Bundle& bundle, const ocilayout::ImageConfig& config, const std::filesystem::path& write)
-        : bundle_(bundle), config_(config) {
+    StepRunner(Bundle& bundle, const ocilayout::ImageConfig& config, const std::filesystem::path& write,
+               const RuntimeChoice& runtime)
+        : bundle_(bundle), config_(config), runtime_(runtime) {
         settings_.write = write;
     }
 
@@ -86,11 +86,10 @@ public:
     }
 
 private:
-    runtime::Container start(OutputCollector& output) {
+    std::unique_ptr<Running> start(OutputCollector& output) {
         bundle_.configure(settings_);
-        runtime::RunOptions options;
-        options.stdio = {-1, output.out_fd(), output.err_fd()};
-        runtime::Container container = runtime::Container::start(bundle_.path(), options);
+        std::unique_ptr<Running> container =
+            start_running(bundle_.path(), {-1, output.out_fd(), output.err_fd()}, runtime_);
         output.begin();
         return container;
     }
@@ -104,11 +103,14 @@ private:
         what = "run " + joined(step.run);
         settings_.entrypoint = step.run;
         std::optional<runtime::ExitStatus> status;
+        std::string failure;
         {
-            runtime::Container container = start(output);
-            status = container.wait_for(left());
+            const std::unique_ptr<Running> container = start(output);
+            status = container->wait_for(left());
+            failure = container->failure();
         }
         output.finish();
+        if (!failure.empty()) return failure;
         if (!status) return "did not end within " + seconds(whole.timeout);
         if (status->signal != 0 || status->code != step.exit) {
             return describe(*status) + ", expected exit " + std::to_string(step.exit);
@@ -127,32 +129,38 @@ private:
         settings_.entrypoint.clear();
         if (step.ready)
             what += std::visit([](const auto& ready) { return ", ready when " + describe_ready(ready); }, *step.ready);
-        runtime::Container container = start(output);
+        const std::unique_ptr<Running> container = start(output);
+        const auto ended = [&](const runtime::ExitStatus& status, const char* when) {
+            const std::string failure = container->failure();
+            return failure.empty() ? describe(status) + when : failure;
+        };
         if (!step.ready) {
-            const auto status = container.wait_for(std::min(kMoment, left()));
-            if (status) return describe(*status) + " right away";
+            const auto status = container->wait_for(std::min(kMoment, left()));
+            if (status) return ended(*status, " right away");
         } else {
-            while (!std::visit([&](const auto& ready) { return is_ready(ready, config_, container, output); },
+            while (!std::visit([&](const auto& ready) { return is_ready(ready, config_, *container, output); },
                                *step.ready)) {
-                if (const auto status = container.wait_for(milliseconds(50)))
-                    return describe(*status) + " before it was ready";
+                if (const auto status = container->wait_for(milliseconds(50)))
+                    return ended(*status, " before it was ready");
                 if (left().count() == 0) return "was not ready within " + seconds(whole.timeout);
             }
         }
-        static_cast<void>(container.stop(kGrace, signal_number(config_.stop_signal)));
+        container->stop(kGrace, signal_number(config_.stop_signal));
         return "";
     }
 
     Bundle& bundle_;
     const ocilayout::ImageConfig& config_;
+    const RuntimeChoice& runtime_;
     RunSettings settings_;
     Clock::time_point deadline_;
 };
 
 std::vector<TestOutcome> run_steps_once(Bundle& bundle, const ocilayout::ImageConfig& config,
-                                        const std::vector<TestStep>& steps, Reporter& reporter) {
+                                        const std::vector<TestStep>& steps, Reporter& reporter,
+                                        const RuntimeChoice& runtime) {
     std::vector<TestOutcome> out;
-    StepRunner runner(bundle, config, bundle.make_write_directory());
+    StepRunner runner(bundle, config, bundle.make_write_directory(), runtime);
     for (std::size_t i = 0; i < steps.size(); ++i) {
         reporter.progress("testing", i, steps.size());
         out.push_back(runner.run(steps[i]));
@@ -164,16 +172,20 @@ std::vector<TestOutcome> run_steps_once(Bundle& bundle, const ocilayout::ImageCo
     return out;
 }
 
+RunBy run_by(const RuntimeChoice& runtime) {
+    return runtime.is_bundled() ? RunBy::bundled_runtime : RunBy::any_runtime;
+}
+
 /// The bundle lies in the cache, which may be deleted under a running test. What fails then is no result.
 void check_bundle(const Bundle& bundle, const FileTree& tree) {
     if (!bundle.is_whole(tree)) throw system_error(ENOENT, "looking at " + quote(bundle.path().string()));
 }
 
 std::vector<TestOutcome> run_steps(Bundle& bundle, const RunnableImage& image, const std::vector<TestStep>& steps,
-                                   Reporter& reporter) {
+                                   Reporter& reporter, const RuntimeChoice& runtime) {
     std::vector<TestOutcome> out;
     try {
-        out = run_steps_once(bundle, image.config, steps, reporter);
+        out = run_steps_once(bundle, image.config, steps, reporter, runtime);
     } catch (const Error&) {
         check_bundle(bundle, image.tree);
         throw;
@@ -185,13 +197,15 @@ std::vector<TestOutcome> run_steps(Bundle& bundle, const RunnableImage& image, c
 }  // namespace
 
 std::vector<TestOutcome> run_tests(const RunnableImage& image, const std::vector<TestStep>& steps,
-                                   const std::filesystem::path& scratch, Reporter& reporter) {
+                                   const std::filesystem::path& scratch, Reporter& reporter,
+                                   const RuntimeChoice& runtime) {
     if (steps.empty()) return {};
+    const RuntimeChoice found = find_runtime(runtime);
     return while_doing([] { return "testing the image"; },
                        [&] {
                            return outliving_deletions([&] {
-                               Bundle bundle(image, scratch / "run", std::nullopt);
-                               return run_steps(bundle, image, steps, reporter);
+                               Bundle bundle(image, scratch / "run", std::nullopt, run_by(found));
+                               return run_steps(bundle, image, steps, reporter, found);
                            });
                        });
 }
@@ -200,12 +214,14 @@ bool all_passed(const std::vector<TestOutcome>& outcomes) {
     return std::ranges::all_of(outcomes, &TestOutcome::passed);
 }
 
-int run_image(const RunnableImage& image, const RunSettings& settings, const std::filesystem::path& scratch) {
+int run_image(const RunnableImage& image, const RunSettings& settings, const std::filesystem::path& scratch,
+              const RuntimeChoice& runtime) {
     return while_doing([] { return "running the image"; },
                        [&] {
-                           Bundle bundle(image, scratch / "run", settings.write);
+                           const RuntimeChoice found = find_runtime(runtime);
+                           Bundle bundle(image, scratch / "run", settings.write, run_by(found));
                            bundle.configure(settings);
-                           return runtime::run(bundle.path()).shell_status();
+                           return run_in_foreground(bundle.path(), found);
                        });
 }
 

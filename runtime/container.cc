@@ -213,13 +213,13 @@ std::uint64_t signal_mask(const std::string& status, const std::string& name) {
 
 }  // namespace
 
-bool Container::would_die_of(int signal) const {
+bool would_die_of(pid_t pid, int signal) {
     if (!ends_by_default(signal)) return false;
     // Some kilobytes; a process that has ended has no such file, or an empty one.
     constexpr std::uint64_t enough = 64 * 1024;
     std::string status;
     try {
-        status = read_file("/proc/" + std::to_string(pid_) + "/status", enough);
+        status = read_file("/proc/" + std::to_string(pid) + "/status", enough);
     } catch (const Error&) {
         return false;
     }
@@ -231,7 +231,7 @@ bool Container::would_die_of(int signal) const {
 
 void Container::deliver(int signal) {
     if (status_) return;
-    if (signal == SIGKILL || !would_die_of(signal)) return this->signal(signal);
+    if (signal == SIGKILL || !would_die_of(pid_, signal)) return this->signal(signal);
     supplied_signal_ = signal;
     this->signal(SIGKILL);
 }

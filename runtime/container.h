@@ -145,7 +145,6 @@ private:
     void prepare(const RuntimeConfig& config, const Plan& plan, const CreateOptions& options);
     void reap();
     void reap_guard() noexcept;
-    [[nodiscard]] bool would_die_of(int signal) const;
 
     Kernel* kernel_;
     pid_t pid_;
@@ -158,6 +157,10 @@ private:
     std::vector<std::string> warnings_;
     std::optional<ExitStatus> status_;
 };
+
+/// Would an ordinary process in the place of `pid`, which is PID 1 of its namespace, die of `signal`? The kernel does
+/// not let that one. False when it has ended.
+[[nodiscard]] bool would_die_of(pid_t pid, int signal);
 
 /// signal(7), "Standard signals": is its default to end the process?
 [[nodiscard]] bool ends_by_default(int signal) noexcept;

@@ -68,8 +68,20 @@ IdMap subordinate_range(const char* file_name) {
                                        quote(file_name) + "; usermod --add-subuids and --add-subgids add some");
 }
 
-std::vector<IdMap> with_own_id_first(std::uint32_t own_id, IdMap range) {
-    return {{0, own_id, 1}, {1, range.host, std::min(range.count, kRangeSize - 1)}};
+/// `range` inside from 0 on, with a gap at `id`, which is `host`.
+std::vector<IdMap> around(std::uint32_t id, std::uint32_t host, IdMap range) {
+    const std::uint32_t count = std::min(range.count, kRangeSize - 1);
+    const std::uint32_t below = std::min(id, count);
+    std::vector<IdMap> out;
+    if (below > 0) out.push_back({0, range.host, below});
+    out.push_back({id, host, 1});
+    if (count > below) out.push_back({id + 1, range.host + below, count - below});
+    return out;
+}
+
+bool has_root_range() {
+    return is_root() && is_ours("/proc/self/uid_map", kRootRangeBase, kRangeSize) &&
+           is_ours("/proc/self/gid_map", kRootRangeBase, kRangeSize);
 }
 
 std::uint32_t mapped(const std::vector<IdMap>& maps, std::uint32_t id, const char* what) {
@@ -124,16 +136,21 @@ std::uint32_t IdMappings::host_uid(std::uint32_t id) const { return mapped(uids,
 std::uint32_t IdMappings::host_gid(std::uint32_t id) const { return mapped(gids, id, "gid"); }
 
 IdMappings choose_mappings(std::uint32_t uid, std::uint32_t gid, MappingChoice choice) {
-    const bool range_is_ours = is_root() && is_ours("/proc/self/uid_map", kRootRangeBase, kRangeSize) &&
-                               is_ours("/proc/self/gid_map", kRootRangeBase, kRangeSize);
+    const bool range_is_ours = has_root_range();
     if (choice == MappingChoice::automatic) choice = range_is_ours ? MappingChoice::range : MappingChoice::single;
     if (choice == MappingChoice::single) return {{{uid, geteuid(), 1}}, {{gid, getegid(), 1}}};
     if (range_is_ours) {
         const IdMap range{0, kRootRangeBase, kRangeSize};
         return {{range}, {range}};
     }
-    return {with_own_id_first(geteuid(), subordinate_range("/etc/subuid")),
-            with_own_id_first(getegid(), subordinate_range("/etc/subgid"))};
+    return range_around(0, 0, geteuid(), getegid());
+}
+
+IdMappings range_around(std::uint32_t uid, std::uint32_t gid, std::uint32_t host_uid, std::uint32_t host_gid) {
+    const bool as_root = has_root_range();
+    const IdMap root_range{0, kRootRangeBase, kRangeSize};
+    return {around(uid, host_uid, as_root ? root_range : subordinate_range("/etc/subuid")),
+            around(gid, host_gid, as_root ? root_range : subordinate_range("/etc/subgid"))};
 }
 
 bool may_set_groups(const RuntimeConfig& config) { return is_root() || !is_only_own(config.gid_mappings, getegid()); }

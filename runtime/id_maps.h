@@ -42,6 +42,12 @@ inline constexpr std::uint32_t kRangeSize = 65536;
 /// Throws Error (system): no subordinate ids.
 [[nodiscard]] IdMappings choose_mappings(std::uint32_t uid, std::uint32_t gid, MappingChoice choice);
 
+/// Ids as MappingChoice::range has them, but that `uid` and `gid` inside are `host_uid` and `host_gid`: of the caller,
+/// or, for root, of anybody. For runtimes that have to become id 0 of the container before they become its user, as
+/// runc does. Throws Error (system): no subordinate ids, or this root may give none.
+[[nodiscard]] IdMappings range_around(std::uint32_t uid, std::uint32_t gid, std::uint32_t host_uid,
+                                      std::uint32_t host_gid);
+
 /// False when the kernel will deny setgroups(2) inside: an ordinary user who maps only the own group.
 [[nodiscard]] bool may_set_groups(const RuntimeConfig& config);
 

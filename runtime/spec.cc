@@ -64,8 +64,10 @@ json mounts(const SpecParameters& parameters) {
                             {"bind", "rw", "nosuid", "nodev"}));
     }
     if (!parameters.read_directory.empty()) {
-        out.push_back(mount("bind", std::filesystem::absolute(parameters.read_directory).string(), "/read",
-                            {"rbind", "rro", "ro", "nosuid", "nodev", "noexec"}));
+        json options = {"bind", "ro", "nosuid", "nodev", "noexec"};
+        if (parameters.read_has_mounts) options = {"rbind", "rro", "ro", "nosuid", "nodev", "noexec"};
+        out.push_back(
+            mount("bind", std::filesystem::absolute(parameters.read_directory).string(), "/read", std::move(options)));
     }
     // A shorter path first: a volume inside another volume must not be hidden by it.
     std::vector<std::string> volumes = parameters.tmpfs_directories;

@@ -26,6 +26,7 @@ struct SpecParameters {
     IdMappings mappings;
     std::filesystem::path write_directory;       ///< of the host, shown as /write; empty: a tmpfs
     std::filesystem::path read_directory;        ///< of the host, shown as /read, read-only; empty: the image's own
+    bool read_has_mounts = false;                ///< below it, to be shown read-only as well: not every runtime can
     std::vector<std::string> tmpfs_directories;  ///< more scratch space: the image's volumes
     std::vector<ResourceLimit> rlimits;          ///< `resource` is not looked at
     bool host_network = false;

@@ -136,6 +136,20 @@ TEST_CASE("a run has its own settings", "[cli]") {
     CHECK_FALSE(parsed<RunCommand>({"run", "x"}).settings.write);
 }
 
+TEST_CASE("a bundle is what a run would be, and another runtime is given flags with or without dashes", "[options]") {
+    const auto bundle = parsed<BundleCommand>({"bundle", "oci:x", "dir", "--write", "w", "--", "--serve"});
+    CHECK(bundle.directory == "dir");
+    CHECK(bundle.settings.write == "w");
+    CHECK(bundle.settings.args == std::vector<std::string>{"--serve"});
+    CHECK(parsed<RunCommand>({"run", "x"}).runtime.is_bundled());
+    const auto test = parsed<TestCommand>(
+        {"test", "x", "--runtime", "runsc", "--runtime-flag", "platform=ptrace", "--runtime-flag", "--rootless"});
+    CHECK(test.runtime.program == "runsc");
+    CHECK(test.runtime.flags == std::vector<std::string>{"--platform=ptrace", "--rootless"});
+    CHECK_THROWS_AS(parsed<TestCommand>({"test", "x", "--runtime-flag", "rootless"}), Error);
+    CHECK_THROWS_AS(parsed<BundleCommand>({"bundle", "oci:x"}), Error);
+}
+
 TEST_CASE("update takes packages behind the spec", "[cli]") {
     const auto update = parsed<UpdateCommand>({"update", "app.yaml", "zlib", "libstdc++"});
     CHECK(update.project.spec == "app.yaml");

@@ -28,6 +28,7 @@ import urllib.parse
 
 SOURCE = os.environ.get("SMITH_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SMITH = os.environ.get("SMITH") or os.path.join(SOURCE, "build", "tools", "smith", "smith")
+RAILCAR = os.environ.get("RAILCAR") or os.path.join(os.path.dirname(os.path.dirname(SMITH)), "railcar", "railcar")
 SPECS = os.path.join(SOURCE, "specs")
 FIXTURE = os.environ.get("SMITH_FIXTURE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "smith-fixture", "repo")

@@ -72,7 +72,7 @@ int run_command(const TestCommand& command, Context& context) {
     if (spec.tests.empty()) context.reporter.warn("there are no tests for " + quote(command.source));
     const builder::RunnableImage runnable{image.tree, *image.contents, image.head.config};
     WithoutInfo reporter(context.reporter);
-    return report(builder::run_tests(runnable, spec.tests, context.cache_dir(), reporter), context);
+    return report(builder::run_tests(runnable, spec.tests, context.cache_dir(), reporter, command.runtime), context);
 }
 
 }  // namespace smith::cli

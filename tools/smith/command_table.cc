@@ -70,14 +70,25 @@ constexpr std::array kCommands{
                 "that it was built from, which is attached to the image, or those of another spec. Prints a line for "
                 "each. The exit status is 6 when one fails.",
                 "smith test oci:app\n"
-                "smith test app.tar.gz --spec more-tests.yaml"},
+                "smith test app.tar.gz --spec more-tests.yaml\n"
+                "smith test oci:app --runtime runc"},
     CommandInfo{kRun, "run", "run an image in the bundled runtime", "run SRC [options] [-- ARGS...]",
-                "Runs the image SRC in the foreground, in the bundled runtime: read-only, without capabilities, in "
-                "namespaces of its own, as an ordinary user. ARGS take the place of the image's command, behind its "
+                "Runs the image SRC in the foreground, in the bundled runtime or another one: read-only, without "
+                "capabilities, in namespaces of its own, as an ordinary user. ARGS take the place of the image's "
+                "command, behind its "
                 "entry point. The exit status is that of the program, or 128 and the number of the signal that ended "
                 "it.",
                 "smith run oci:app\n"
-                "smith run oci:app --write data --read config --network host -- --port 8080"},
+                "smith run oci:app --write data --read config --network host -- --port 8080\n"
+                "smith run oci:app --runtime runsc --runtime-flag network=none"},
+    CommandInfo{kBundle, "bundle", "write an image as a bundle for an OCI runtime",
+                "bundle SRC DIR [options] [-- ARGS...]",
+                "Writes the files of the image SRC to DIR/rootfs, and to DIR/config.json what 'smith run' would run: "
+                "read-only, without capabilities, in namespaces of its own, as an ordinary user. runc, crun, runsc "
+                "and railcar run it. DIR is made, or is empty.",
+                "smith bundle oci:app app\n"
+                "smith bundle oci:app /srv/app --write /srv/data\n"
+                "runc run --bundle /srv/app app"},
     CommandInfo{
         kInspect, "inspect", "say what an image is", "inspect SRC [options]",
         "Shows what the image SRC is: its digest, platform, configuration, layer, number of files, the packages "

@@ -29,6 +29,7 @@ inline constexpr Commands kWhyPackage = 1U << 13U;
 inline constexpr Commands kRepo = 1U << 14U;
 inline constexpr Commands kLogin = 1U << 15U;
 inline constexpr Commands kLogout = 1U << 16U;
+inline constexpr Commands kBundle = 1U << 17U;
 inline constexpr Commands kCopy = 1U << 20U;
 inline constexpr Commands kPush = 1U << 21U;
 inline constexpr Commands kPull = 1U << 22U;
@@ -48,10 +49,10 @@ inline constexpr Commands kAsking = kResolving | kRepo;
 /// Those that ask a registry, if need be.
 inline constexpr Commands kCopying = kCopy | kPush | kPull | kUpload | kDownload | kIndex;
 /// Those that are given an image to look into.
-inline constexpr Commands kReading = kTest | kRun | kInspect | kLs | kCat | kWhy | kDiff | kVerify;
+inline constexpr Commands kReading = kTest | kRun | kBundle | kInspect | kLs | kCat | kWhy | kDiff | kVerify;
 inline constexpr Commands kLooking = kTest | kInspect | kLs | kCat | kWhy | kWhyPackage | kDiff | kVerify;
 inline constexpr Commands kAll =
-    kAsking | kConvert | kInit | kRun | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
+    kAsking | kConvert | kInit | kRun | kBundle | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
 
 struct CommandInfo {
     Commands bit;

@@ -16,6 +16,7 @@ int run_command(const UpdateCommand& command, Context& context);
 int run_command(const OutdatedCommand& command, Context& context);
 int run_command(const FetchCommand& command, Context& context);
 int run_command(const RunCommand& command, Context& context);
+int run_command(const BundleCommand& command, Context& context);
 int run_command(const TestCommand& command, Context& context);
 int run_command(const InspectCommand& command, Context& context);
 int run_command(const LsCommand& command, Context& context);

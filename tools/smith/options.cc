@@ -75,7 +75,7 @@ std::string owners(Commands commands) {
                 if (spelling.starts_with("--")) known.push_back(spelling);
     const std::string meant = name.starts_with("--") ? builder::did_you_mean(name, known) : std::string();
     std::string message = "'" + called(command) + "' has no option " + quote(name) + meant;
-    if (command == kRun) message += "; what is for the program in the image stands behind '--'";
+    if (command == kRun || command == kBundle) message += "; what is for the program in the image stands behind '--'";
     refuse(message);
 }
 
@@ -212,19 +212,38 @@ UpdateCommand update_command(const RawOptions& raw, Words words) {
     return command;
 }
 
-RunCommand run_command(const RawOptions& raw, Words words) {
-    if (words.size() > 1) refuse_with_synopsis(kRun, "takes one image; arguments for the program stand behind '--'");
-    RunCommand command{source_word(kRun, words), {}};
-    command.settings.args = raw.program_args;
-    if (!raw.entrypoint.empty()) command.settings.entrypoint = {raw.entrypoint.back()};
+builder::RunSettings run_settings(const RawOptions& raw) {
+    builder::RunSettings settings;
+    settings.args = raw.program_args;
+    if (!raw.entrypoint.empty()) settings.entrypoint = {raw.entrypoint.back()};
     for (const std::string& variable : raw.env) split_assignment(variable, "--env", "NAME=VALUE");
-    command.settings.env = raw.env;
-    if (!raw.write.empty()) command.settings.write = raw.write;
-    if (!raw.read.empty()) command.settings.read = raw.read;
+    settings.env = raw.env;
+    if (!raw.write.empty()) settings.write = raw.write;
+    if (!raw.read.empty()) settings.read = raw.read;
     if (!raw.network.empty() && raw.network != "none" && raw.network != "host")
         refuse("--network is 'none' or 'host', not " + quote(raw.network));
-    command.settings.host_network = raw.network == "host";
-    return command;
+    settings.host_network = raw.network == "host";
+    return settings;
+}
+
+builder::RuntimeChoice runtime_choice(const RawOptions& raw) {
+    builder::RuntimeChoice runtime{raw.runtime, {}};
+    if (raw.runtime.empty() && !raw.runtime_flag.empty()) refuse("--runtime-flag is for a --runtime");
+    // As podman has it, and with dashes all the same.
+    for (const std::string& flag : raw.runtime_flag)
+        runtime.flags.push_back(flag.starts_with('-') ? flag : "--" + flag);
+    return runtime;
+}
+
+RunCommand run_command(const RawOptions& raw, Words words) {
+    if (words.size() > 1) refuse_with_synopsis(kRun, "takes one image; arguments for the program stand behind '--'");
+    return {source_word(kRun, words), run_settings(raw), runtime_choice(raw)};
+}
+
+BundleCommand bundle_command(const RawOptions& raw, Words words) {
+    at_most(2, kBundle, words);
+    if (words.size() < 2) refuse_with_synopsis(kBundle, "wants an image and a directory");
+    return {words[0], words[1], run_settings(raw)};
 }
 
 ConvertCommand convert_command(const RawOptions& raw, Words words) {
@@ -407,7 +426,10 @@ Command make_command(Commands command, const RawOptions& raw, Words words, std::
             at_most(1, kFetch, words);
             return FetchCommand{project_options(raw, spec_word(words)), environment(raw), raw.locked, raw.to};
         case kRun: return run_command(raw, words);
-        case kTest: at_most(1, kTest, words); return TestCommand{source_word(kTest, words), raw.spec};
+        case kBundle: return bundle_command(raw, words);
+        case kTest:
+            at_most(1, kTest, words);
+            return TestCommand{source_word(kTest, words), runtime_choice(raw), raw.spec};
         case kInspect: at_most(1, kInspect, words); return InspectCommand{source_word(kInspect, words), raw.raw};
         case kCopy:
         case kPush:
@@ -448,8 +470,9 @@ Commands command_to_explain(Commands command, Words words) {
 Invocation parse_command_line(const std::vector<std::string>& args) {
     RawOptions raw = parse_raw_options(args);
     const Commands command = command_of(raw);
-    // Only `run` has a program behind "--"; elsewhere it says that a word which looks like an option is a word.
-    if (command != kRun) raw.words.insert(raw.words.end(), raw.program_args.begin(), raw.program_args.end());
+    // `run` and `bundle` have a program behind "--"; elsewhere it says that a word which looks like an option is one.
+    if (command != kRun && command != kBundle)
+        raw.words.insert(raw.words.end(), raw.program_args.begin(), raw.program_args.end());
     const Words words = Words(raw.words).subspan(command == kBare ? 0 : 1);
     if (raw.help || command == kHelp) {
         const std::string text = help_text(command_to_explain(command, words));

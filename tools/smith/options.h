@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "builder/build.h"
-#include "builder/bundle.h"
+#include "builder/bundle_config.h"
 #include "builder/convert.h"
 #include "builder/project.h"
+#include "builder/running.h"
 #include "ocilayout/descriptor.h"
 #include "ocilayout/transport_options.h"
 #include "tools/smith/color.h"
@@ -71,10 +72,18 @@ struct FetchCommand {
 struct RunCommand {
     std::string source;
     builder::RunSettings settings;
+    builder::RuntimeChoice runtime;
+};
+
+struct BundleCommand {
+    std::string source;
+    std::filesystem::path directory;
+    builder::RunSettings settings;
 };
 
 struct TestCommand {
     std::string source;
+    builder::RuntimeChoice runtime;
     std::filesystem::path spec;  ///< empty: the one attached to the image
 };
 
@@ -176,10 +185,11 @@ struct HelpCommand {
 
 struct VersionCommand {};
 
-using Command = std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand,
-                             TestCommand, InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand,
-                             SignCommand, VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ConvertCommand,
-                             InitCommand, ImportCommand, LoginCommand, LogoutCommand, HelpCommand, VersionCommand>;
+using Command =
+    std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand, BundleCommand,
+                 TestCommand, InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand,
+                 SignCommand, VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ConvertCommand, InitCommand,
+                 ImportCommand, LoginCommand, LogoutCommand, HelpCommand, VersionCommand>;
 
 struct Invocation {
     CommonOptions common;

@@ -155,14 +155,22 @@ void define_project_options(OptionSet& set, RawOptions& raw) {
     set.flag(kAsking, "--allow-old-metadata", raw.allow_old_metadata, "take metadata that is older than it was before");
 }
 
+constexpr Commands kContaining = kRun | kBundle;
+
 void define_run_options(OptionSet& set, RawOptions& raw) {
-    set.value(kRun, "--write", "DIR", raw.write, "what the image keeps in /write; default: forgotten afterwards");
-    set.value(kRun, "--read", "DIR", raw.read, "what the image reads in /read; default: its own");
-    set.value(kRun, "--network", "none|host", raw.network,
+    set.value(kRun | kTest, "--runtime", "PROGRAM", raw.runtime,
+              "run it by another OCI runtime: runc, crun, runsc, or a path; default: the bundled one");
+    set.values(kRun | kTest, "--runtime-flag", "FLAG", raw.runtime_flag,
+               "a global option of that runtime, without its dashes; may be given many times");
+    set.value(kContaining, "--write", "DIR", raw.write,
+              "what the image keeps in /write; default: forgotten afterwards");
+    set.value(kContaining, "--read", "DIR", raw.read, "what the image reads in /read; default: its own");
+    set.value(kContaining, "--network", "none|host", raw.network,
               "its network: only a loopback, or this machine's; default: none");
-    set.values(kRun, "--env", "NAME=VALUE", raw.env, "a variable over those of the image; may be given many times");
+    set.values(kContaining, "--env", "NAME=VALUE", raw.env,
+               "a variable over those of the image; may be given many times");
     set.values(
-        kRun | kConvert, "--entrypoint", "PROGRAM", raw.entrypoint,
+        kContaining | kConvert, "--entrypoint", "PROGRAM", raw.entrypoint,
         "execute PROGRAM instead of the image's entry point; for a converted image also its arguments, each by an "
         "option of its own");
 }
@@ -199,7 +207,7 @@ void define_common_options(OptionSet& set, RawOptions& raw) {
               "where metadata, packages and layers are kept; default: $XDG_CACHE_HOME/smith, else ~/.cache/smith");
     set.value(kAsking | kConvert | kInit, "--jobs", "N", raw.jobs,
               "threads; changes no result; default: one for each processor");
-    set.flag(kAll & ~(kRun | kImport | kInit | kCat), "--json", raw.json,
+    set.flag(kAll & ~(kContaining | kImport | kInit | kCat), "--json", raw.json,
              "print the result, and what went wrong, as one JSON document");
     set.flag(kAll, "-q,--quiet", raw.quiet, "only warnings and errors");
     set.flag(kAll, "-v,--verbose", raw.verbose, "more of what is being done");

@@ -22,9 +22,9 @@ struct OptionDoc {
 
 /// What was given, as it was given. Empty: not given.
 struct RawOptions {
-    std::string arch, cache_dir, color, fetch, from, jobs, lock, network, output, parent, read, releasever, spec, to,
-        user, vendor, write;
-    std::vector<std::string> entrypoint, env, exclude, path, repo, repo_file;
+    std::string arch, cache_dir, color, fetch, from, jobs, lock, network, output, parent, read, releasever, runtime,
+        spec, to, user, vendor, write;
+    std::vector<std::string> entrypoint, env, exclude, path, repo, repo_file, runtime_flag;
     std::string platform, remote, creds, authfile, cert_dir, key, rebuild;
     std::vector<std::string> also_tag, annotate;
     bool all = false, referrers = false, raw = false;

@@ -24,6 +24,20 @@ TEST_CASE("a single mapping makes the caller the process's user and nobody else"
     CHECK_THROWS_WITH(mappings.host_uid(0), "the uid 0 is not mapped");
 }
 
+TEST_CASE("a range around an id maps every other id as well, each once", "[ids]") {
+    if (geteuid() != 0) return;  // subordinate ids are a matter of the machine
+    for (const std::uint32_t id : {0U, 1U, 10U, kRangeSize - 1, kRangeSize + 10}) {
+        const IdMappings mappings = range_around(id, 20, 1000, 1001);
+        CHECK(mappings.host_uid(id) == 1000);
+        CHECK(mappings.host_gid(20) == 1001);
+        if (id != 0) CHECK(mappings.host_uid(0) == kRootRangeBase);
+        if (id < kRangeSize) CHECK(map_id(mappings.uids, kRangeSize - 1).has_value());
+        std::uint64_t total = 0;
+        for (const IdMap& map : mappings.uids) total += map.count;
+        CHECK(total == kRangeSize);
+    }
+}
+
 TEST_CASE("root's range is outside of what people, packages and subordinate ids are given", "[ids]") {
     CHECK(kRootRangeBase > 600'100'000);                      // SUB_UID_MAX of shadow
     CHECK(kRootRangeBase + kRangeSize - 1 <= 1'879'048'191);  // the end of systemd's container range

@@ -58,7 +58,11 @@ TEST_CASE("directories of the host are shown as /write and, read-only, as /read"
     CHECK(mount_on(config, "/write")->source == "/srv/data");
     CHECK((mount_on(config, "/write")->options.set & MOUNT_ATTR_RDONLY) == 0);
     CHECK(mount_on(config, "/read")->source == "/srv/config");
-    CHECK((mount_on(config, "/read")->options.recursive_set & MOUNT_ATTR_RDONLY) != 0);
+    CHECK((mount_on(config, "/read")->options.set & MOUNT_ATTR_RDONLY) != 0);
+    CHECK(mount_on(config, "/read")->options.recursive_set == 0);  // gVisor refuses it
+    parameters.read_has_mounts = true;
+    const RuntimeConfig recursive = parse_config(default_config(parameters));
+    CHECK((mount_on(recursive, "/read")->options.recursive_set & MOUNT_ATTR_RDONLY) != 0);
 }
 
 TEST_CASE("the host's network is shared by not making one", "[spec]") {
