@@ -79,6 +79,7 @@ public:
         : ArchiveDestination(destination, options), tag_(tag_or_latest(destination)) {}
 
     [[nodiscard]] std::string tag() const override { return tag_; }
+    [[nodiscard]] bool keeps_docker_types() const override { return false; }
 
 protected:
     void write_members(TarWriter& tar) override {

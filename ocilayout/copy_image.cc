@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "ocilayout/bounds.h"
+#include "ocilayout/docker_types.h"
 #include "ocilayout/find_image.h"
 #include "ocilayout/image.h"
 #include "ocilayout/recompress.h"
@@ -53,6 +54,17 @@ public:
             const ReferrerList list = source.referrers(subject);
             warnings.insert(warnings.end(), list.warnings.begin(), list.warnings.end());
             for (const Descriptor& referrer : list.manifests) add_referrer(source, subject, referrer);
+        }
+    }
+
+    /// Everything in docker's types. What an index lists comes before it, so that its new name is known by then.
+    void use_docker_types() {
+        std::map<Digest, Descriptor> renamed;
+        for (RawManifest& manifest : manifests) {
+            const Digest before = manifest.descriptor.digest;
+            manifest = is_index_type(manifest.descriptor.media_type) ? index_in_docker_types(manifest, renamed)
+                                                                     : in_docker_types(manifest);
+            renamed.emplace(before, manifest.descriptor);
         }
     }
 
@@ -156,8 +168,12 @@ void copy_blobs(const Bill& bill, ImageDestination& destination, CopyResult& res
     result.bytes = bytes;
 }
 
-void put_everything(Bill& bill, const RawManifest& top, ImageDestination& destination, const CopyOptions& options,
+void put_everything(Bill& bill, RawManifest top, ImageDestination& destination, const CopyOptions& options,
                     CopyResult& result, Reporter& reporter) {
+    if (options.docker_types) {
+        bill.use_docker_types();
+        top = bill.manifests.back();  // what the copy is about; nothing hangs on it here
+    }
     result.copied = top.descriptor;
     result.referrers = bill.referrers;
     result.warnings = std::move(bill.warnings);
@@ -193,6 +209,12 @@ RawManifest choose(ImageSource& source, const CopyOptions& options) {
 void check_can_hold(const RawManifest& top, const ImageDestination& destination, const CopyOptions& options) {
     if (is_index_type(top.descriptor.media_type) && !destination.keeps_indexes()) {
         throw Error(ErrorKind::usage, "the destination can hold one image, and no index of several; leave out --all");
+    }
+    if (options.docker_types && !destination.keeps_docker_types()) {
+        throw Error(ErrorKind::usage, "an OCI layout holds documents of OCI's types; leave out --docker");
+    }
+    if (options.docker_types && options.referrers) {
+        throw Error(ErrorKind::usage, "nothing can hang on an image in docker's types; leave out --referrers");
     }
     if (options.referrers && !destination.keeps_referrers()) {
         throw Error(ErrorKind::usage, "nothing can hang on an image at the destination; leave out --referrers");
@@ -265,6 +287,7 @@ CopyResult create_index(const std::vector<ImageSource*>& sources, ImageDestinati
     RawManifest top;
     top.bytes = to_json_text(index);
     top.descriptor = describe(media_type::kIndex, top.bytes);
+    bill.manifests.push_back(top);
     check_can_hold(top, destination, options);
     CopyResult result;
     put_everything(bill, top, destination, options, result, reporter);

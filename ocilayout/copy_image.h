@@ -20,6 +20,8 @@ struct CopyOptions {
     Platform platform = host_platform();
     /// What hangs on the image too: reasons, package list, signatures.
     bool referrers = false;
+    /// Manifests in docker's words (docker_types.h), and so with other digests than at the source.
+    bool docker_types = false;
     /// Besides the one that the destination names.
     std::vector<std::string> also_tags;
     unsigned jobs = default_jobs();

@@ -22,7 +22,7 @@ inline constexpr std::string_view kLayerTar = "application/vnd.oci.image.layer.v
 inline constexpr std::string_view kLayerGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
 inline constexpr std::string_view kLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
 inline constexpr std::string_view kEmpty = "application/vnd.oci.empty.v1+json";
-// What docker wrote before OCI, and still writes: read, never written.
+// What docker wrote before OCI, and still writes: read everywhere, written on request (docker_types.h).
 inline constexpr std::string_view kDockerIndex = "application/vnd.docker.distribution.manifest.list.v2+json";
 inline constexpr std::string_view kDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
 inline constexpr std::string_view kDockerConfig = "application/vnd.docker.container.image.v1+json";

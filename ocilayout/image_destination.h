@@ -56,6 +56,8 @@ public:
     [[nodiscard]] virtual bool keeps_indexes() const { return true; }
     /// False where nothing can hang on an image.
     [[nodiscard]] virtual bool keeps_referrers() const { return true; }
+    /// False where documents must have OCI's types.
+    [[nodiscard]] virtual bool keeps_docker_types() const { return true; }
     /// False where manifests are not stored, and layers are stored uncompressed (docker-archive).
     [[nodiscard]] virtual bool keeps_manifests() const { return true; }
 };

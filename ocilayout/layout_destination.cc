@@ -209,6 +209,7 @@ public:
     }
 
     [[nodiscard]] std::string tag() const override { return tag_; }
+    [[nodiscard]] bool keeps_docker_types() const override { return false; }
     void finish() override;
 
 private:

@@ -7,7 +7,7 @@ server. skopeo and podman are the second opinion. Nothing secret may be in any o
 import json
 import os
 
-from e2e import Layout, DOWNLOAD, TEST_FAILED, USAGE, need_tools, read, run, scratch, smith, step, write
+from e2e import Layout, DOWNLOAD, TEST_FAILED, USAGE, need_tools, read, run, scratch, sha256, smith, step, write
 from registries import (PASSWORD, USER, Authority, Home, Registry, TokenServer, blob_digests)
 
 SPEC = """\
@@ -89,6 +89,29 @@ def plain(folder):
         assert told["digest"] == digest
         assert "/usr/bin/tool" in smith_said("ls", registry.name("from/skopeo:2"), env=home.env).out.split()
         smith_said("inspect", registry.name("from/skopeo:3"), env=home.env, status=USAGE)
+
+        step("in docker's types, for registries of old: skopeo finds the same image under another digest")
+        in_docker = [registry.host + "/old/app:1", "--docker", "-k"]
+        old = smith_said("push", "oci:" + layout, *in_docker, env=home.env).out.strip()
+        raw = run(["skopeo", "inspect", "--raw", "--tls-verify=false", registry.name("old/app:1")], env=home.env).out
+        assert old == sha256(raw.encode()) != digest
+        manifest = json.loads(raw)
+        types = [manifest["mediaType"], manifest["config"]["mediaType"], manifest["layers"][0]["mediaType"]]
+        assert types == ["application/vnd.docker." + end for end in (
+            "distribution.manifest.v2+json", "container.image.v1+json", "image.rootfs.diff.tar.gzip")], types
+        as_skopeo(home, "copy", "-q", "--src-tls-verify=false", registry.name("old/app:1"), "dir:" + folder + "/old")
+        assert "/usr/bin/tool" in smith_said("ls", registry.name("old/app:1"), env=home.env).out.split()
+        registry.forget()
+        assert smith_said("push", "oci:" + layout, *in_docker, env=home.env).out.strip() == old
+        assert len(registry.requests()) <= 3, registry.requests()
+        smith_said("index", "create", registry.name("old/app:all"), "oci:" + layout, "--docker", "-k", env=home.env)
+        index = json.loads(run(["skopeo", "inspect", "--raw", "--tls-verify=false", registry.name("old/app:all")],
+                               env=home.env).out)
+        assert index["mediaType"].endswith("manifest.list.v2+json") and index["manifests"][0]["digest"] == old, index
+        archive = os.path.join(folder, "image.tar.gz")
+        smith_said("copy", "oci:" + layout, archive)
+        assert smith_said("upload", "-r", "https://%s/old/oracle:1" % registry.host, "-i", archive, "-d", "-k",
+                          env=home.env).out.strip() == old
 
         step("an image whose test fails is not pushed")
         failing = make_spec(folder, "failing", "test:\n  - run: [/usr/bin/tool]\n")

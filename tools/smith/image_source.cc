@@ -79,6 +79,7 @@ ocilayout::CopyOptions copy_options(const CopyFlags& flags, const Context& conte
     ocilayout::CopyOptions out;
     out.all = flags.all;
     out.referrers = flags.referrers;
+    out.docker_types = flags.docker_types;
     out.also_tags = flags.also_tags;
     out.platform = context.common.platform;
     return out;

@@ -287,7 +287,7 @@ bool names_file(std::string_view word) {
            word.ends_with(".tar.gz") || word.ends_with(".tgz");
 }
 
-CopyFlags copy_flags(const RawOptions& raw) { return {raw.all, raw.referrers, raw.also_tag}; }
+CopyFlags copy_flags(const RawOptions& raw) { return {raw.all, raw.referrers, raw.docker, raw.also_tag}; }
 
 /// A name without a transport that can't be a path is a registry's, where nothing else makes sense.
 std::string registry_word(const std::string& word) {

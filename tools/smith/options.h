@@ -127,6 +127,7 @@ struct DiffCommand {
 struct CopyFlags {
     bool all = false;
     bool referrers = false;
+    bool docker_types = false;
     std::vector<std::string> also_tags;
 };
 

@@ -121,6 +121,8 @@ void define_image_options(OptionSet& set, RawOptions& raw) {
     set.flag(kCopying & ~kIndex, "--all", raw.all, "an image index with all its images, as it is");
     set.flag(kCopying, "--referrers", raw.referrers,
              "what hangs on the image too: why its files are there, its package list, signatures");
+    set.flag(kCopying, "--docker", raw.docker,
+             "with docker's media types, schema 2, for registries that know no others; the digest is another one then");
     set.values(kBuild | kCopying, "--also-tag", "TAG", raw.also_tag,
                "write it under this tag as well; may be given many times");
     set.value(kSign | kVerify, "--key", "KEY", raw.key,
@@ -243,12 +245,19 @@ std::vector<std::string> with_empty_values_apart(std::vector<std::string>::const
     return out;
 }
 
+/// `-d` is a directory to Oracle's bare `smith`, and docker's media types to its `smith upload`.
+std::vector<std::string> with_oracles_upload(std::vector<std::string> args) {
+    if (!args.empty() && args.front() == "upload") std::ranges::replace(args, "-d", "--docker");
+    return args;
+}
+
 }  // namespace
 
-RawOptions parse_raw_options(const std::vector<std::string>& args) {
+RawOptions parse_raw_options(const std::vector<std::string>& given) {
     RawOptions raw;
     OptionSet set;
     define_all(set, raw);
+    const std::vector<std::string> args = with_oracles_upload(given);
     const auto separator = std::find(args.begin(), args.end(), "--");
     for (std::string& rest : set.parse(with_empty_values_apart(args.begin(), separator))) {
         // A lone "-" is a word.

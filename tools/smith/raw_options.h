@@ -27,7 +27,7 @@ struct RawOptions {
     std::vector<std::string> entrypoint, env, exclude, path, repo, repo_file, runtime_flag;
     std::string platform, remote, creds, authfile, cert_dir, key, rebuild;
     std::vector<std::string> also_tag, annotate;
-    bool all = false, referrers = false, raw = false;
+    bool all = false, referrers = false, docker = false, raw = false;
     bool nss = false, help = false, json = false, locked = false, long_format = false, no_test = false, offline = false,
          quiet = false, refresh = false, allow_old_metadata = false, verbose = false, version = false;
     // Of registries.

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "ocilayout/copy_image.h"
 #include "ocilayout/docker_archive.h"
+#include "ocilayout/docker_types.h"
 #include "ocilayout/find_image.h"
 #include "ocilayout/read_image.h"
 #include "tests/unit/ocilayout/helpers.h"
@@ -102,6 +103,54 @@ TEST_CASE("a copy takes what hangs on an image along when it is asked to", "[tra
     CHECK(copy("oci:" + at + "/L", "oci-archive:" + at + "/with.tar", everything()).referrers == 2);
     CHECK(head("oci-archive:" + at + "/with.tar").artifacts == head("oci:" + at + "/L").artifacts);
     CHECK_THROWS_WITH(copy("oci:" + at + "/L", "dir:" + at + "/d", everything()), Catch::Contains("--referrers"));
+}
+
+TEST_CASE("an image in docker's types keeps its blobs and has another digest", "[transports]") {
+    const TempDir dir;
+    const std::string at = dir.path().string();
+    const FinishedImage image = image_of(small_tree(), dir.path(), kArtifacts);
+    write_layout(image, dir.path() / "L", "latest");
+    CopyOptions docker;
+    docker.docker_types = true;
+    const CopyResult copied = copy("oci:" + at + "/L", "dir:" + at + "/d", docker);
+    CHECK(copied.copied.media_type == media_type::kDockerManifest);
+    CHECK(copied.copied.digest != image.image.manifest_desc.digest);
+    const ImageHead got = head("dir:" + at + "/d");
+    CHECK(sha256(got.manifest) == copied.copied.digest);
+    CHECK(got.config_text == image.image.config);
+    REQUIRE(got.layers.size() == 1);
+    CHECK(got.layers[0].digest == image.layers[0].layer.digest);
+    const nlohmann::json manifest = parse_json(got.manifest);
+    CHECK(manifest.at("config").at("mediaType") == media_type::kDockerConfig);
+    CHECK(manifest.at("layers")[0].at("mediaType") == media_type::kDockerLayerGzip);
+    CHECK(dump(load("dir:" + at + "/d", dir.path()).tree) == dump(small_tree().tree));
+    // Again, it is what it is already.
+    CHECK(copy("dir:" + at + "/d", "dir:" + at + "/d2", docker).copied.digest == copied.copied.digest);
+}
+
+TEST_CASE("what docker has no word for is not put in docker's types", "[transports]") {
+    const TempDir dir;
+    const std::string at = dir.path().string();
+    write_layout(image_of(small_tree(), dir.path(), kArtifacts), dir.path() / "L", "latest");
+    CopyOptions docker;
+    docker.docker_types = true;
+    for (const char* to : {"oci:", "oci-archive:"}) {
+        CHECK_THROWS_WITH(copy("oci:" + at + "/L", to + at + "/x", docker), Catch::Contains("OCI's types"));
+    }
+    CopyOptions both = docker;
+    both.referrers = true;
+    CHECK_THROWS_WITH(copy("oci:" + at + "/L", "docker-archive:" + at + "/x.tar", both),
+                      Catch::Contains("--referrers"));
+
+    Descriptor layer = describe(media_type::kLayerZstd, "z");
+    const Descriptor config = describe(media_type::kConfig, "{}");
+    const auto manifest_of = [&](const std::string& text) {
+        return RawManifest{describe(media_type::kManifest, text), text};
+    };
+    CHECK_THROWS_WITH(in_docker_types(manifest_of(make_manifest_text(config, std::vector{layer}))),
+                      Catch::Contains("tar+zstd"));
+    const Referrers hanging = make_referrers(config, kArtifacts);
+    CHECK_THROWS_WITH(in_docker_types(manifest_of(hanging.manifests[0].bytes)), Catch::Contains("artifact"));
 }
 
 TEST_CASE("what hangs on an image stays when the same image is written again", "[transports]") {
