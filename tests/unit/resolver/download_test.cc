@@ -3,8 +3,11 @@
 // Files of known checksum, from servers that fail, stop half-way, and answer something else than was asked.
 #include "resolver/download.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <memory>
 
 #include "resolver/attempts.h"
@@ -318,6 +321,28 @@ TEST_CASE("of the errors of several mirrors the wrong bytes are told", "[downloa
     const Error error = failure_of(download_of({gone.url(), wrong.url()}, dir / "c"));
     CHECK(error.kind() == ErrorKind::integrity);
     CHECK(contains(error.message(), "1 other try failed"));
+}
+
+TEST_CASE("a disk that takes no more is no reason to ask another mirror", "[download]") {
+    const TempDir dir;
+    Server first([](Server::Connection& connection) { connection.answer("200 OK", kBody); });
+    int asked = 0;
+    Server second([&](Server::Connection& connection) {
+        ++asked;
+        connection.answer("200 OK", kBody);
+    });
+    const auto kept_signal = std::signal(SIGXFSZ, SIG_IGN);
+    struct rlimit kept {};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &kept) == 0);
+    struct rlimit small = kept;
+    small.rlim_cur = 4096;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const Error error = failure_of(download_of({first.url(), second.url()}, dir / "c"));
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &kept) == 0);
+    std::signal(SIGXFSZ, kept_signal);
+    CHECK(error.kind() == ErrorKind::system);
+    CHECK(contains(error.message(), "File too large"));
+    CHECK(asked == 0);
 }
 
 TEST_CASE("what a repository says of retries is obeyed", "[download]") {
