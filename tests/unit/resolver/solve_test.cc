@@ -196,6 +196,26 @@ TEST_CASE("a repository with a better priority hides newer versions in others", 
     CHECK(names(solve_in({scenario("versions"), other}, request_for({"app"}))) == "app-3-1.x86_64");
 }
 
+TEST_CASE("of two repositories with the very same package the cheaper one serves, unless the other has priority",
+          "[solve]") {
+    const std::string text = test::read(std::filesystem::path(SMITH_TEST_REPOS) / "versions.repo");
+    const auto serving = [&](int cost_of_a, int cost_of_b, int priority_of_a = 99) {
+        RepoConfig a = scenario("a");
+        RepoConfig b = scenario("b");
+        a.cost = cost_of_a;
+        b.cost = cost_of_b;
+        a.priority = priority_of_a;
+        PackagePool pool("x86_64");
+        pool.add_testtags(a, text);
+        pool.add_testtags(b, text);
+        HttpClient http;
+        return solve_in_pool(request_for({"app"}), pool, http, silent_reporter()).packages.at(0).repo;
+    };
+    CHECK(serving(500, 2000) == "a");
+    CHECK(serving(2000, 500) == "b");
+    CHECK(serving(2000, 500, 10) == "a");
+}
+
 TEST_CASE("excluded packages are not there, and the message says that they are excluded", "[solve]") {
     RepoConfig repo = scenario("versions");
     repo.excludepkgs = {"app-1.10*"};
