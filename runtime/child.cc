@@ -100,7 +100,13 @@ Result join_container(Child& child) noexcept {
     const Result pid = kernel.clone(CLONE_PARENT | courier_flags(child.plan), 0, pidfd);
     if (pid < 0) return pid;
     if (pid == 0) return wait_for_courier(kernel, child.plan, channels.go);
-    const Result told = say(child, StepId::join_container, static_cast<std::uint32_t>(pid));
+    // The one word that must arrive: without it nobody knows of the process, to wait for it.
+    constexpr int attempts = 16;
+    Result told = -EIO;
+    for (int i = 0; i < attempts && told < 0; ++i) {
+        told = say(child, StepId::join_container, static_cast<std::uint32_t>(pid));
+    }
+    if (told < 0) static_cast<void>(kernel.send_signal(pidfd, SIGKILL));
     if (told >= 0 && child.plan.listener.wanted()) be_courier(kernel, child.plan, static_cast<pid_t>(pid), pidfd);
     kernel.exit_now(told < 0 ? 127 : 0);
 }

@@ -23,9 +23,19 @@ SignalsBlocked::SignalsBlocked() noexcept {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before_);
+    sigset_t pending;
+    had_broken_pipe_ = sigpending(&pending) != 0 || sigismember(&pending, SIGPIPE) == 1;
 }
 
-SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+SignalsBlocked::~SignalsBlocked() {
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    const timespec at_once{};
+    // A child that died, a listener that hung up: EPIPE has said so, and nobody is to die of it.
+    if (!had_broken_pipe_) static_cast<void>(sigtimedwait(&pipe, nullptr, &at_once));
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 void hand_over_pipes(const Stdio& stdio, const RuntimeConfig& config) {
     const std::uint32_t uid = map_id(config.uid_mappings, config.process.uid).value_or(config.process.uid);

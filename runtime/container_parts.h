@@ -16,7 +16,8 @@ struct Pipe {
 };
 [[nodiscard]] Pipe make_pipe();
 
-/// No handler of ours may run in the child before it has set them all to default, nor ever in the guard.
+/// No handler of ours may run in the child before it has set them all to default, nor ever in the guard. A SIGPIPE of
+/// this thread's own writes is dropped at the end.
 class SignalsBlocked {
 public:
     SignalsBlocked() noexcept;
@@ -26,6 +27,7 @@ public:
 
 private:
     sigset_t before_{};
+    bool had_broken_pipe_ = false;
 };
 
 /// A pipe belongs to who made it, and can be opened again, as /dev/stdout, by nobody else. Where the container's user

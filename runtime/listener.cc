@@ -99,10 +99,13 @@ void be_courier(Kernel& kernel, const Plan& plan, pid_t pid, int pidfd) noexcept
     static_cast<void>(kernel.control(PR_SET_PDEATHSIG, SIGKILL));
     static_cast<void>(kernel.control(PR_SET_DUMPABLE, 0));
     const Result process = kernel.duplicate_at_least(pidfd, first_free_place(plan));
-    if (process < 0) kernel.exit_now(1);
-    pidfd = static_cast<int>(process);
     // Through the other end of the pair, which is ours as well.
-    if (kernel.write(plan.listener.take.get(), "r", 1) != 1) kernel.exit_now(1);
+    if (process < 0 || kernel.write(plan.listener.take.get(), "r", 1) != 1) {
+        // It would wait for us.
+        static_cast<void>(kernel.send_signal(pidfd, SIGKILL));
+        kernel.exit_now(1);
+    }
+    pidfd = static_cast<int>(process);
     const int number = hear_number(kernel, plan, pidfd);
     // It is about to be there. There is nothing to wait for but time: the other process may not be able to tell.
     constexpr int pause_ms = 1;

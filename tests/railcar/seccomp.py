@@ -157,6 +157,30 @@ def test_hostile_nobody_listens(box):
     assert "container not running" not in box.call("state", "plain")
 
 
+def test_hostile_listener_hangs_up(box):
+    """A listener that closes at once does not kill railcar: it says so, or the container runs with nobody to ask."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    server.bind(os.path.join(box.folder, "rude.sock"))
+    server.listen(8)
+
+    def hang_up():
+        while True:
+            try:
+                server.accept()[0].close()
+            except OSError:
+                return
+    thread = threading.Thread(target=hang_up, daemon=True)
+    thread.start()
+    box.configure("exit", "5", bend=notifying(os.path.join(box.folder, "rude.sock"), CHOWN))
+    for number in range(10):
+        box.run("rude%d" % number, status=None)
+        assert box.status == 5 or (box.status == 1 and "Broken pipe" in box.err), (box.status, box.err)
+    server.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    server.close()
+    assert not box.names(), box.names()
+
+
 def test_a_failure_before_the_filter_is_told_as_ever(box):
     """The courier does not keep railcar waiting for a process that ended before its filter was loaded."""
     def bend(document):
