@@ -5,6 +5,7 @@
 #include <functional>
 #include <iterator>
 #include <set>
+#include <string_view>
 
 #include "base/error.h"
 #include "builder/packages.h"
@@ -43,9 +44,9 @@ std::vector<Advisory> advisories_of(const PackageChange& change, const std::vect
     if (change.before.empty() || change.after.empty()) return out;
     const Nevra before = Nevra::parse(change.before);
     const Nevra after = Nevra::parse(change.after);
+    std::set<std::string_view> ids;
     for (const Advisory& advisory : all) {
-        const bool is_new = std::ranges::none_of(out, [&](const Advisory& known) { return known.id == advisory.id; });
-        if (is_new && resolver::concerns(advisory, before, after)) out.push_back(advisory);
+        if (resolver::concerns(advisory, before, after) && ids.insert(advisory.id).second) out.push_back(advisory);
     }
     std::ranges::sort(out, {}, &Advisory::id);
     return out;

@@ -28,8 +28,8 @@ public:
         } else if (name == "reference" && attribute("type") == "cve") {
             advisory_.cves.push_back(attribute("id"));
         } else if (name == "package" && names_.contains(attribute("name"))) {
-            add_package({attribute("name"), epoch_of(attribute("epoch")), attribute("version"), attribute("release"),
-                         attribute("arch")});
+            advisory_.packages.push_back({attribute("name"), epoch_of(attribute("epoch")), attribute("version"),
+                                          attribute("release"), attribute("arch")});
         }
         if (++parts_ > limits::kMaxAdvisoryParts) throw Error(ErrorKind::format, "an advisory has too many parts");
     }
@@ -56,17 +56,18 @@ private:
         return out;
     }
 
-    void add_package(Nevra package) {
-        if (std::ranges::find(advisory_.packages, package) == advisory_.packages.end()) {
-            advisory_.packages.push_back(std::move(package));
-        }
+    /// In the end, and not one by one: there may be a million.
+    template <typename T>
+    static void sort_unique(std::vector<T>& values) {
+        std::sort(values.begin(), values.end());
+        values.erase(std::unique(values.begin(), values.end()), values.end());
     }
 
     void finish_advisory() {
         parts_ = 0;
         if (advisory_.packages.empty()) return;
-        std::ranges::sort(advisory_.cves);
-        advisory_.cves.erase(std::unique(advisory_.cves.begin(), advisory_.cves.end()), advisory_.cves.end());
+        sort_unique(advisory_.packages);
+        sort_unique(advisory_.cves);
         found.push_back(std::exchange(advisory_, {}));
     }
 

@@ -21,7 +21,7 @@ struct Advisory {
     std::string severity;  ///< "Critical", "Important", "Moderate", "Low"; "" for none
     std::string title;
     std::vector<std::string> cves;  ///< sorted
-    std::vector<Nevra> packages;    ///< those that were asked for, in the version that has the fix
+    std::vector<Nevra> packages;    ///< those that were asked for, in the version that has the fix; sorted
 
     bool operator==(const Advisory&) const = default;
 };
