@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "base/error.h"
 #include "runtime/cgroups.h"
@@ -34,6 +35,7 @@ Cgroup planned(Kernel& kernel, const RuntimeConfig& config, const CgroupRequest&
     }
     if (!is_required(config) && request.id.empty()) return {};
     std::string path = config.cgroups_path;
+    if (path.empty()) path = request.name;
     if (path.empty()) path = request.id.empty() ? "smith-" + std::to_string(getpid()) : request.id;
     const std::vector<CgroupHierarchy> hierarchies = find_hierarchies();
     if (hierarchies.empty() && is_limited(config) && !request.rootless) {
@@ -96,6 +98,54 @@ CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& req
 
 void join_cgroups(const CgroupPaths& paths, pid_t process) {
     if (!paths.empty()) existing(paths).add(process);
+}
+
+namespace {
+
+/// Is `name` one of "cpu,cpuacct"?
+bool names_controller(std::string_view controllers, std::string_view name) {
+    for (std::size_t at = 0; at <= controllers.size();) {
+        const std::size_t end = std::min(controllers.find(',', at), controllers.size());
+        if (controllers.substr(at, end - at) == name) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+std::string below(const std::string& directory, const std::string& path) {
+    const std::filesystem::path inside(path);
+    if (std::find(inside.begin(), inside.end(), "..") != inside.end()) {
+        throw Error(ErrorKind::usage, quote(path) + " is not below the container's cgroup");
+    }
+    const std::filesystem::path place = directory / inside.relative_path();
+    std::error_code error;
+    if (!std::filesystem::is_directory(place, error)) {
+        throw Error(ErrorKind::system,
+                    "the container has no cgroup " + quote(path) + ": there is no " + quote(place.string()));
+    }
+    return place.string();
+}
+
+}  // namespace
+
+CgroupPaths cgroups_below(const CgroupPaths& paths, const std::vector<std::string>& wanted) {
+    if (!wanted.empty() && paths.empty()) throw Error(ErrorKind::spec, "the container has no cgroup of its own");
+    CgroupPaths out = paths;
+    for (const std::string& text : wanted) {
+        const std::size_t colon = text.find(':');
+        const std::string path = colon == std::string::npos ? text : text.substr(colon + 1);
+        const std::string controllers = colon == std::string::npos ? "" : text.substr(0, colon);
+        bool found = false;
+        for (const auto& [names, directory] : paths) {
+            const bool meant = colon == std::string::npos || names_controller(controllers, names) ||
+                               names_controller(names, controllers);
+            if (!meant) continue;
+            out[names] = below(directory, path);
+            found = true;
+        }
+        if (!found) throw Error(ErrorKind::usage, "the container has no cgroup of " + quote(controllers));
+    }
+    return out;
 }
 
 std::vector<pid_t> processes_in(const CgroupPaths& paths) { return existing(paths).processes(); }

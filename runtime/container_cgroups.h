@@ -26,6 +26,7 @@ struct CgroupRequest {
     std::string id;         ///< "": a container that neither asks for a cgroup nor has limits gets none
     bool systemd = false;   ///< --systemd-cgroup
     bool rootless = false;  ///< what cannot be had is done without
+    std::string name;       ///< of a cgroup that nobody has named; "": `id`
 };
 
 /// The directories that create_cgroups() would make: what a state file may say before they are there. Throws Error.
@@ -42,6 +43,10 @@ void signal_cgroups(const CgroupPaths& paths, int signal);
 
 /// Moves one more process into them, for `exec`. Throws Error (system).
 void join_cgroups(const CgroupPaths& paths, pid_t process);
+
+/// `paths` with what is `wanted` of them below, as `exec --cgroup` has it: "PATH" in all hierarchies, or
+/// "CONTROLLER[,CONTROLLER...]:PATH". Throws Error: usage, for a path that leads out; system, when it is not there.
+[[nodiscard]] CgroupPaths cgroups_below(const CgroupPaths& paths, const std::vector<std::string>& wanted);
 
 /// The processes of the container, those of cgroups below its own included. Throws Error (system).
 [[nodiscard]] std::vector<pid_t> processes_in(const CgroupPaths& paths);

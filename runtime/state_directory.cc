@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <memory>
 
 #include "base/bounds.h"
@@ -123,6 +126,17 @@ void StateDirectory::lock() {
 }
 
 void StateDirectory::unlock() noexcept { static_cast<void>(flock(fd_.get(), LOCK_UN)); }
+
+std::string StateDirectory::cgroup_name() const {
+    struct stat status {};
+    if (fstat(fd_.get(), &status) != 0) throw system_error(errno, "looking at the container's state");
+    // An id may be as long as a name can be; the numbers are what counts.
+    constexpr std::size_t shown = 200;
+    std::array<char, 48> numbers{};
+    std::snprintf(numbers.data(), numbers.size(), "-%jx-%jx", static_cast<std::uintmax_t>(status.st_dev),
+                  static_cast<std::uintmax_t>(status.st_ino));
+    return "railcar-" + id_.substr(0, shown) + numbers.data();
+}
 
 bool StateDirectory::has_state() const { return faccessat(fd_.get(), kStateFile, F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
 

@@ -39,6 +39,10 @@ public:
 
     void unlock() noexcept;
 
+    /// For a container whose configuration names no cgroup: a name that no other container has, also not one of the
+    /// same id below another root.
+    [[nodiscard]] std::string cgroup_name() const;
+
     /// Is there a state.json?
     [[nodiscard]] bool has_state() const;
     /// Throws Error: format; system, "container does not exist".

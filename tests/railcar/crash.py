@@ -20,7 +20,7 @@ def belongings():
     """What a container of ours must not leave behind: mounts, cgroups (named by its id), processes."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         mounts = sorted(line.split()[4] for line in file if "railcar-test-" in line)
-    cgroups = sorted(at for at, _, _ in os.walk("/sys/fs/cgroup") if re.fullmatch(r"c[0-9]*", os.path.basename(at)))
+    cgroups = sorted(at for at, _, _ in os.walk("/sys/fs/cgroup") if re.fullmatch(r"railcar-c[0-9]*-.*", os.path.basename(at)))
     return mounts, cgroups, contained()
 
 
@@ -111,6 +111,25 @@ def test_a_half_written_state(box):
             return
         time.sleep(0.01)
     raise AssertionError("%d was left" % pid)
+
+
+def test_one_id_below_two_roots(box):
+    """two containers of one id, each with a root of its own, have nothing to do with each other"""
+    box.configure("pause")
+    box.run("c", "--detach")
+    other = ["--root", os.path.join(box.folder, "other")]
+    for end in (["delete", "--force", "c"], ["kill", "--all", "c", "KILL"]):
+        box.call(*other, "run", "--bundle", box.bundle, "--detach", "c")
+        box.call(*other, *end)
+        assert box.of("c")["status"] == "running", end
+    # Stopped, its cgroup is empty; what is made of that name meanwhile is not killed with it.
+    box.call("kill", "c", "KILL")
+    box.wait_for("c", "stopped")
+    box.call(*other, "delete", "--force", "c")
+    box.call(*other, "run", "--bundle", box.bundle, "--detach", "c")
+    box.call("delete", "c")
+    assert json.loads(box.call(*other, "state", "c"))["status"] == "running"
+    box.call(*other, "delete", "--force", "c")
 
 
 def test_a_number_that_was_used_again(box):

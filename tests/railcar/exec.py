@@ -56,6 +56,28 @@ def test_status_and_failures(box):
     assert "stopped container" in box.err
 
 
+def cgroup_of(text, name):
+    """Of /proc/PID/cgroup, the path in one hierarchy."""
+    return next(line.split(":", 2)[2] for line in text.splitlines() if name in line.split(":")[1].split(","))
+
+
+def test_a_cgroup_below_the_containers(box):
+    """--cgroup takes a cgroup below the container's, which is there, and leads nowhere else"""
+    pid = started(box)
+    if box.of("c") and not os.path.isdir("/sys/fs/cgroup/pids"):
+        return   # the paths below are those of version 1
+    with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+        own = "/sys/fs/cgroup/pids" + cgroup_of(file.read(), "pids")
+    os.mkdir(own + "/inner")
+    box.call("exec", "--detach", "--pid-file", box.folder + "/pid", "--cgroup", "pids:/inner", "c", "/bin/probe", "pause")
+    with open(box.folder + "/pid", encoding="utf-8") as file, open(own + "/inner/cgroup.procs", encoding="utf-8") as inside:
+        assert file.read() in inside.read().split()
+    for bad, words in (("pids:../..", "is not below"), ("pids:/nowhere", "has no cgroup"), ("nothing:/inner", "has no cgroup of")):
+        assert words in box.refusal("exec", "--cgroup", bad, "c", "/bin/probe", "names")
+    box.call("delete", "--force", "c")
+    assert not os.path.exists(own)
+
+
 def test_options(box):
     """--cwd, --env, --user, --additional-gids, --cap, --no-new-privs say what is different"""
     def more_rights(document):

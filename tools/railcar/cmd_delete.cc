@@ -38,7 +38,7 @@ void clear_cgroups(const Global& global, const std::string& id, const StateDirec
     if (!directory.has_state()) return;  // it had no process yet, and so no cgroup
     try {
         const RuntimeConfig config = parse_config(directory.read_config());
-        remove_cgroups(plan_cgroups(config, {id, global.systemd_cgroup, global.rootless}));
+        remove_cgroups(plan_cgroups(config, {id, global.systemd_cgroup, global.rootless, directory.cgroup_name()}));
     } catch (const Error& e) {
         program_log().warning(e.message());
     }

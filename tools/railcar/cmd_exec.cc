@@ -38,7 +38,7 @@ struct ExecRequest {
     bool ignore_paused = false;
     std::string apparmor;
     std::string process_label;
-    std::string cgroup;
+    Words cgroup;
 };
 
 std::vector<Option> exec_options(ExecRequest& request) {
@@ -58,10 +58,6 @@ std::vector<Option> exec_options(ExecRequest& request) {
             flag("detach", 'd', request.detach),
             flag("no-new-privs", 0, request.no_new_privileges),
             flag("ignore-paused", 0, request.ignore_paused)};
-}
-
-void refuse_what_is_not_there(const ExecRequest& request) {
-    if (!request.cgroup.empty()) usage("--cgroup is not supported: a process of the container is in its cgroup");
 }
 
 void add_capabilities(const Words& names, Capabilities& capabilities) {
@@ -151,7 +147,8 @@ int run_process(const Global& global, const Found& found, const ExecRequest& req
             has_socket ? connect_console_socket(request.console_socket) : std::move(console.theirs);
     }
     options.state = [&](pid_t, bool) { return state_for_hooks(found.state, found.status); };
-    options.on_birth = [&](pid_t pid) { join_cgroups(found.state.cgroups, pid); };
+    const CgroupPaths cgroups = cgroups_below(found.state.cgroups, request.cgroup);
+    options.on_birth = [&](pid_t pid) { join_cgroups(cgroups, pid); };
     Container process = Container::join(config, {found.state.process.pid, found.pidfd.get()}, std::move(options));
     write_pid_file(request.pid_file, process.pid());
     if (request.detach) {
@@ -171,7 +168,6 @@ int execute(const Global& global, const Words& words) {
     Words rest = parse_options(words, exec_options(request), true);
     const unsigned preserved = check_preserved_fds(request.preserve_fds);
     if (rest.empty()) usage("'exec' needs a container id");
-    refuse_what_is_not_there(request);
     const std::string id = rest.front();
     rest.erase(rest.begin());
     if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());

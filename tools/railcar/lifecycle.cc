@@ -241,7 +241,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
                                               ? std::move(console.theirs)
                                               : connect_console_socket(request.console_socket);
         }
-        options.cgroups = {id, global.systemd_cgroup, global.rootless};
+        options.cgroups = {id, global.systemd_cgroup, global.rootless, directory.cgroup_name()};
         // By value: `options` is moved from by the time that this is called.
         options.on_birth = [&, wanted_cgroups = options.cgroups](pid_t pid) {
             state.process = identify(pid);

@@ -36,7 +36,8 @@ constexpr std::array kCommands = {
             "             create, start, wait, delete; ends with the program's status"},
     Command{"exec", command_exec,
             "exec [--tty] [--user UID[:GID]] [--cwd DIR] [--env NAME=VALUE] [--cap CAP] [--additional-gids GID]\n"
-            "         [--no-new-privs] [--apparmor PROFILE] [--process-label LABEL] [--detach] [--pid-file FILE] "
+            "         [--no-new-privs] [--cgroup [CONTROLLER:]PATH] [--apparmor PROFILE] "
+            "[--process-label LABEL] [--detach] [--pid-file FILE] "
             "[--console-socket SOCKET] [--preserve-fds N]\n"
             "         [--ignore-paused] ID PROGRAM [ARGUMENT...] | exec --process FILE ID\n"
             "             run one more process in a container"},
