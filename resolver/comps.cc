@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "resolver/xml.h"
 
@@ -31,17 +34,52 @@ bool is_for(const Attributes& attributes, const std::string& basearch) {
     return false;
 }
 
-template <typename T>
-T& by_id(std::vector<T>& all, const T& one) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const T& other) { return other.id == one.id; });
-    if (found != all.end()) return *found;
-    all.push_back({one.id, one.name, {}});
-    return all.back();
-}
+const std::string& name_of(const GroupPackage& package) { return package.name; }
+const std::string& name_of(const std::string& group) { return group; }
+
+/// Groups, or groups of groups, by id; and what each of them has. There may be a million of both, so nobody looks
+/// through them for one.
+template <typename T, typename Member>
+class Merged {
+public:
+    Merged(std::vector<T>& all, std::vector<Member> T::*members) : all_(all), members_(members) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            Known& known = by_id_[all[i].id];
+            known.at = i;
+            for (const Member& member : all[i].*members) known.names.insert(name_of(member));
+        }
+    }
+
+    /// Adds what `one` has, and the others of its id have not.
+    void add(T one) {
+        const auto [found, is_new] = by_id_.try_emplace(one.id);
+        Known& known = found->second;
+        if (is_new) {
+            known.at = all_.size();
+            all_.push_back({one.id, one.name, {}});
+        }
+        for (Member& member : one.*members_) {
+            if (name_of(member).empty() || !known.names.insert(name_of(member)).second) continue;
+            (all_[known.at].*members_).push_back(std::move(member));
+        }
+    }
+
+private:
+    struct Known {
+        std::size_t at = 0;
+        std::unordered_set<std::string> names;
+    };
+    std::vector<T>& all_;
+    std::vector<Member> T::*members_;
+    std::unordered_map<std::string, Known> by_id_;
+};
 
 class CompsHandler : public XmlHandler {
 public:
-    CompsHandler(const std::string& basearch, Comps& comps) : basearch_(basearch), comps_(comps) {}
+    CompsHandler(const std::string& basearch, Comps& comps)
+        : basearch_(basearch),
+          groups_(comps.groups, &Group::packages),
+          environments_(comps.environments, &EnvironmentGroup::groups) {}
 
     void start_element(std::string_view name, const Attributes& attributes) override {
         if (name == "group") {
@@ -94,26 +132,16 @@ private:
     }
 
     void finish_group() {
-        if (!is_wanted_ || group_.id.empty()) return;
-        Group& known = by_id(comps_.groups, group_);
-        for (GroupPackage& package : group_.packages) {
-            const bool is_new = std::none_of(known.packages.begin(), known.packages.end(),
-                                             [&](const GroupPackage& other) { return other.name == package.name; });
-            if (is_new && !package.name.empty()) known.packages.push_back(std::move(package));
-        }
+        if (is_wanted_ && !group_.id.empty()) groups_.add(std::exchange(group_, {}));
     }
 
     void finish_environment() {
-        if (!is_wanted_ || environment_.id.empty()) return;
-        EnvironmentGroup& known = by_id(comps_.environments, environment_);
-        for (std::string& id : environment_.groups) {
-            if (std::find(known.groups.begin(), known.groups.end(), id) == known.groups.end())
-                known.groups.push_back(std::move(id));
-        }
+        if (is_wanted_ && !environment_.id.empty()) environments_.add(std::exchange(environment_, {}));
     }
 
     const std::string& basearch_;
-    Comps& comps_;
+    Merged<Group, GroupPackage> groups_;
+    Merged<EnvironmentGroup, std::string> environments_;
     Kind kind_ = Kind::other;
     bool in_optional_ = false;
     bool is_wanted_ = false;
@@ -146,9 +174,13 @@ const Group* Comps::find(std::string_view id) const {
 
 std::vector<const Group*> Comps::match(const std::string& spec) const {
     std::vector<const Group*> out = matching(groups, spec);
-    for (const EnvironmentGroup* environment : matching(environments, spec)) {
+    const std::vector<const EnvironmentGroup*> meant = matching(environments, spec);
+    if (meant.empty()) return out;
+    std::unordered_map<std::string_view, const Group*> by_id;
+    for (const Group& group : groups) by_id.emplace(group.id, &group);
+    for (const EnvironmentGroup* environment : meant) {
         for (const std::string& id : environment->groups) {
-            if (const Group* group = find(id)) out.push_back(group);
+            if (const auto found = by_id.find(id); found != by_id.end()) out.push_back(found->second);
         }
     }
     return out;

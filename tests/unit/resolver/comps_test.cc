@@ -70,6 +70,24 @@ TEST_CASE("two repositories' groups of one id are one group", "[comps]") {
     CHECK(comps.groups[0].packages == std::vector<GroupPackage>{{"one", false, ""}, {"two", false, ""}});
 }
 
+TEST_CASE("hundreds of thousands of groups, and of packages in one, are read in a moment", "[comps][hostile]") {
+    std::string xml = "<comps><group><id>g</id><packagelist>";
+    constexpr int many = 200'000;
+    for (int i = 0; i < many; ++i) xml += "<packagereq>a-package-" + std::to_string(i) + "</packagereq>";
+    xml += "</packagelist></group>";
+    std::string all;
+    for (int i = 0; i < many; ++i) {
+        xml += "<group><id>a-group-" + std::to_string(i) + "</id></group>";
+        all += "<groupid>a-group-" + std::to_string(i) + "</groupid>";
+    }
+    // Looking through them for each would take longer than a test may.
+    const Comps comps =
+        comps_of(xml + "<environment><id>e</id><grouplist>" + all + "</grouplist></environment></comps>");
+    CHECK(comps.groups.size() == many + 1);
+    CHECK(comps.groups[0].packages.size() == many);
+    CHECK(comps.match("e").size() == many);
+}
+
 TEST_CASE("groups that are no XML, or bring entities along, are refused", "[comps]") {
     for (const char* xml : {"", "<comps>", "<comps><group></comps>", "<!DOCTYPE c [<!ENTITY a 'b'>]><comps/>"}) {
         CHECK(test::error_of([&] { static_cast<void>(comps_of(xml)); }).kind() == ErrorKind::format);

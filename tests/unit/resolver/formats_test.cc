@@ -99,8 +99,18 @@ TEST_CASE("a repomd.xml that is not one is refused", "[repomd][hostile]") {
     CHECK(kind_of_error(repomd_with(record("http://other.example/p.xml"))) == ErrorKind::format);
     CHECK(kind_of_error(repomd_with(record("a.xml") + record("b.xml"))) == ErrorKind::format);
     CHECK(kind_of_error(repomd_with("<data type=\"primary\"/>")) == ErrorKind::format);
-    CHECK(kind_of_error(repomd_with("<data type=\"primary\"><location href=\"x\" xml:base=\"http://y\"/></data>")) ==
-          ErrorKind::format);
+    const auto problem_of = [](const std::string& xml) {
+        return error_of([&] { static_cast<void>(parse_repomd(xml)); }).message();
+    };
+    const std::string good = "<checksum type=\"sha256\">" + kSha256 + "</checksum>";
+    CHECK(contains(problem_of(repomd_with("<data type=\"primary\">" + good +
+                                          "<location href=\"x\" xml:base=\"http://y\"/></data>")),
+                   "has an xml:base"));
+    std::string many;
+    for (int i = 0; i < 1001; ++i) {
+        many += "<data type=\"t" + std::to_string(i) + "\">" + good + "<location href=\"x\"/></data>";
+    }
+    CHECK(contains(problem_of(repomd_with(many)), "too many files"));
     CHECK(kind_of_error(repomd_with("<data type=\"p\"><checksum type=\"crc\">1</checksum></data>")) ==
           ErrorKind::format);
     CHECK(kind_of_error(repomd_with("<data type=\"p\"><size>-1</size></data>")) == ErrorKind::format);
