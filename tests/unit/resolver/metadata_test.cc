@@ -9,6 +9,7 @@
 
 #include "base/decompress.h"
 #include "resolver/fetch.h"
+#include "resolver/metadata_stream.h"
 #include "resolver/repository.h"
 #include "resolver/solve.h"
 #include "tests/unit/resolver/support.h"
@@ -316,6 +317,22 @@ TEST_CASE("a decompression bomb ends early, in every compression", "[metadata][h
     }
 }
 
+TEST_CASE("a decompression bomb ends early, also where repomd.xml announces it", "[metadata][hostile]") {
+    if (!test::has_program("zstd")) return;
+    const TempDir dir;
+    REQUIRE(test::run("head -c 100000000 /dev/zero | zstd -q -1 >" + (dir / "bomb").string()));
+    RepomdRecord record;
+    record.location = "bomb";
+    record.open_size = 100'000'000;
+    MetadataStream stream(dir / "bomb", record, MetadataText::yaml);
+    std::vector<std::byte> buffer(1 << 16);
+    const Error error = error_of([&] {
+        while (stream.read(buffer) != 0) {
+        }
+    });
+    CHECK(contains(error.message(), "more comes out"));
+}
+
 TEST_CASE("a zstd window of 2 GiB is refused", "[metadata][hostile]") {
     const TempDir dir;
     // Magic, a frame header that says "window of 2 GiB", an empty last block (RFC 8878, 3.1.1).
@@ -410,6 +427,30 @@ TEST_CASE("a package whose location leaves the repository is refused", "[metadat
         CHECK(error.kind() == ErrorKind::format);
         CHECK(contains(error.message(), "app-1-1.noarch"));
     }
+}
+
+TEST_CASE("a package of no size, or of one that none has, is refused", "[metadata][hostile]") {
+    for (const std::string size : {"0", "99999999999999", "18446744073709551615"}) {
+        INFO(size);
+        const TempDir dir;
+        TinyRepo repo(dir / "repo");
+        repo.add("app", "", "x.rpm\"/><size package=\"" + size).finish();
+        CHECK(contains(failure_of(repo.config(), "app", dir / "c").message(), "its size is"));
+    }
+}
+
+TEST_CASE("a header that ends behind its package ends nowhere that is known", "[metadata][hostile]") {
+    const auto header_end = [](const std::string& end) {
+        const TempDir dir;
+        TinyRepo repo(dir / "repo");
+        repo.add("app", "<rpm:header-range start=\"1\" end=\"" + end + "\"/>").finish();
+        HttpClient http(test::hasty());
+        const auto repos = load_repositories({repo.config()}, {dir / "c"}, http, silent_reporter());
+        return solve(request_for("app"), repos, http, silent_reporter()).packages.at(0).header_end;
+    };
+    CHECK(header_end("6") == 6);
+    CHECK(header_end("7") == 0);
+    CHECK(header_end("18446744073709551615") == 0);
 }
 
 TEST_CASE("a package from another base is refused", "[metadata][hostile]") {

@@ -189,6 +189,18 @@ TEST_CASE("a start that cannot be verified is not asked for", "[fetch][start][ho
                        "nothing to verify that with"));
 }
 
+TEST_CASE("a start that is said to be huge is not asked for", "[fetch][start][hostile]") {
+    if (!can_build_rpms()) return;
+    Signed package;
+    package.ref.size = 100 << 20;
+    package.ref.header_end = 17 << 20;
+    const RangeServer server(package.bytes, RangeServer::Behaviour::ranges);
+    static_cast<void>(
+        test::error_of([&] { static_cast<void>(package.fetch(server.url(), package.keyrings(package.key))); }));
+    CHECK(server.ranges() == 0);
+    CHECK(server.wholes() > 0);
+}
+
 TEST_CASE("a start with a wrong signature, or another header, is not kept", "[fetch][start][hostile]") {
     if (!can_build_rpms()) return;
     Signed package;
