@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -27,6 +28,9 @@ using Writer = std::unique_ptr<::Repowriter, FreeWith<repowriter_free>>;
 
 // To be raised when keep_key() keeps something else.
 constexpr const char* kFormat = "2";
+
+// A .solv file of a distribution has ten megabytes and more: stdio would ask the kernel for 4 KiB of it at a time.
+constexpr std::size_t kReadBytes = 256 * 1024;
 
 /// All of what is kept is held in memory when it is loaded: libsolv would otherwise read pages from the file later on,
 /// after it was verified.
@@ -67,9 +71,11 @@ SolvCache::SolvCache(const std::filesystem::path& folder, const Checksum& metada
 bool SolvCache::load(::Repo* repo) const {
     std::optional<UniqueFd> sealed = open_sealed(path_);
     if (!sealed) return false;
+    std::vector<char> buffer(kReadBytes);  // outlives the stream: setvbuf without one keeps stdio's own size
     const File file(fdopen(sealed->get(), "r"));
     if (!file) return false;
     static_cast<void>(sealed->release());
+    static_cast<void>(std::setvbuf(file.get(), buffer.data(), _IOFBF, buffer.size()));
     if (repo_add_solv(repo, file.get(), 0) == 0) return true;
     // Another build of the same libsolv wrote it.
     repo_empty(repo, 0);
