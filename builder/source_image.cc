@@ -89,7 +89,6 @@ public:
     RawManifest manifest() override { return inner().manifest(); }
     std::string tag() override { return reference_.tag; }
     std::optional<RawManifest> find_tag(const std::string& tag) override { return inner().find_tag(tag); }
-    std::vector<std::string> tags() override { return inner().tags(); }
     ocilayout::ReferrerList referrers(const Descriptor& subject) override { return inner().referrers(subject); }
 
     std::string read_manifest(const Descriptor& descriptor) override {

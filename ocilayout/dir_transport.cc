@@ -46,7 +46,6 @@ public:
     RawManifest manifest() override { return top_; }
     std::string tag() override { return {}; }
     std::optional<RawManifest> find_tag(const std::string& /*tag*/) override { return std::nullopt; }
-    std::vector<std::string> tags() override { return {}; }
 
     std::string read_manifest(const Descriptor& descriptor) override {
         if (descriptor.digest == top_.descriptor.digest) return top_.bytes;

@@ -69,23 +69,30 @@ const DockerImage& choose_image(const std::vector<DockerImage>& images, const st
     throw Error(ErrorKind::usage, "no image is named " + quote(wanted) + "; there are: " + listed(images));
 }
 
+std::unique_ptr<ByteSource> open_member(const ImageFiles& files, std::string_view name) {
+    std::unique_ptr<ByteSource> source = files.open(member_name(name));
+    if (!source) throw Error(ErrorKind::format, "it has no file " + quote(name));
+    return source;
+}
+
+std::vector<DockerImage> read_images(const ImageFiles& files) {
+    return while_doing([] { return quote(kManifestFile); },
+                       [&] {
+                           const auto source = open_member(files, kManifestFile);
+                           return parse_docker_manifest(read_all(*source, limits::kMaxManifestBytes));
+                       });
+}
+
 class DockerArchiveSource : public ImageSource {
 public:
     DockerArchiveSource(std::unique_ptr<ImageFiles> files, const Reference& reference) : files_(std::move(files)) {
-        images_ = while_doing(
-            [] { return quote(kManifestFile); },
-            [&] { return parse_docker_manifest(read_all(*open_member(kManifestFile), limits::kMaxManifestBytes)); });
+        images_ = read_images(*files_);
         chosen_ = choose_image(images_, reference.tag);
         made_ = make_manifest(chosen_);
     }
 
     RawManifest manifest() override { return made_; }
     std::string tag() override { return chosen_.tags.empty() ? "" : chosen_.tags.front(); }
-    std::vector<std::string> tags() override {
-        std::vector<std::string> out;
-        for (const DockerImage& image : images_) out.insert(out.end(), image.tags.begin(), image.tags.end());
-        return out;
-    }
     std::optional<RawManifest> find_tag(const std::string& tag) override {
         for (const DockerImage& image : images_) {
             if (std::ranges::find(image.tags, tag) != image.tags.end()) return make_manifest(image);
@@ -101,23 +108,17 @@ public:
         if (found == names_.end()) {
             throw Error(ErrorKind::integrity, "blob " + descriptor.digest.str() + " is missing");
         }
-        return verifying_source(open_member(found->second), descriptor.digest, descriptor.size);
+        return verifying_source(open_member(*files_, found->second), descriptor.digest, descriptor.size);
     }
     ReferrerList referrers(const Descriptor& /*subject*/) override { return {}; }
     [[nodiscard]] bool makes_up_manifests() const override { return true; }
 
 private:
-    [[nodiscard]] std::unique_ptr<ByteSource> open_member(std::string_view name) const {
-        std::unique_ptr<ByteSource> source = files_->open(member_name(name));
-        if (!source) throw Error(ErrorKind::format, "it has no file " + quote(name));
-        return source;
-    }
-
     /// What the file's digest and size are, from reading all of it.
     Descriptor measure(const std::string& name) const {
         Descriptor out;
         const std::unique_ptr<ByteSource> source =
-            hashing_source(open_member(name), [&out](const Digest& digest) { out.digest = digest; });
+            hashing_source(open_member(*files_, name), [&out](const Digest& digest) { out.digest = digest; });
         copy_to(*source, [&out](std::span<const std::byte> bytes) { out.size += bytes.size(); });
         return out;
     }
@@ -126,7 +127,7 @@ private:
         const auto size = files_->size(member_name(name));
         if (!size) throw Error(ErrorKind::format, "it has no file " + quote(name));
         Descriptor out;
-        if (is_compressed(*open_member(name))) {
+        if (is_compressed(*open_member(*files_, name))) {
             // kaniko and jib compress their layers. The type says so; which compression it is, the bytes tell.
             out = measure(name);
             out.media_type = media_type::kLayerGzip;
@@ -152,7 +153,7 @@ private:
 };
 
 RawManifest DockerArchiveSource::make_manifest_of(const DockerImage& image) {
-    const std::string text = read_all(*open_member(image.config), limits::kMaxConfigBytes);
+    const std::string text = read_all(*open_member(*files_, image.config), limits::kMaxConfigBytes);
     const std::vector<Digest> diff_ids = parse_image_config(text).diff_ids;
     if (diff_ids.size() != image.layers.size()) {
         throw Error(ErrorKind::format, "manifest.json has " + std::to_string(image.layers.size()) +
@@ -225,6 +226,12 @@ std::string docker_name(std::string_view name) {
 
 std::unique_ptr<ImageSource> docker_archive_source(std::unique_ptr<ImageFiles> files, const Reference& reference) {
     return std::make_unique<DockerArchiveSource>(std::move(files), reference);
+}
+
+std::vector<std::string> docker_archive_tags(const ImageFiles& files) {
+    std::vector<std::string> out;
+    for (const DockerImage& image : read_images(files)) out.insert(out.end(), image.tags.begin(), image.tags.end());
+    return out;
 }
 
 }  // namespace smith::ocilayout

@@ -36,4 +36,7 @@ struct DockerImage {
 [[nodiscard]] std::unique_ptr<ImageSource> docker_archive_source(std::unique_ptr<ImageFiles> files,
                                                                  const Reference& reference);
 
+/// See list_tags().
+[[nodiscard]] std::vector<std::string> docker_archive_tags(const ImageFiles& files);
+
 }  // namespace smith::ocilayout

@@ -43,8 +43,6 @@ public:
     [[nodiscard]] virtual std::string tag() = 0;
     /// Another tag of the same repository, layout or archive; nothing when it has none of that name.
     [[nodiscard]] virtual std::optional<RawManifest> find_tag(const std::string& tag) = 0;
-    /// In no order that means anything.
-    [[nodiscard]] virtual std::vector<std::string> tags() = 0;
 
     /// A manifest or an index that another document means: verified.
     [[nodiscard]] virtual std::string read_manifest(const Descriptor& descriptor) = 0;
@@ -65,6 +63,10 @@ public:
 /// Looks for the image at once, so that what is not there is told here. Throws as the members of ImageSource.
 [[nodiscard]] std::unique_ptr<ImageSource> open_image_source(const Reference& source,
                                                              const TransportOptions& options = {});
+
+/// All tags of the repository, layout or archive that `place` is or is in, sorted, each once; its own tag or digest
+/// does not matter. Throws as the members of ImageSource.
+[[nodiscard]] std::vector<std::string> list_tags(const Reference& place, const TransportOptions& options = {});
 
 /// All of a small blob, verified. Throws Error (format) also when the descriptor claims more than `max_bytes`.
 [[nodiscard]] std::string read_blob(ImageSource& source, const Descriptor& descriptor, std::uint64_t max_bytes);

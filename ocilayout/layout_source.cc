@@ -31,12 +31,16 @@ void check_layout_version(const ImageFiles& files) {
     }
 }
 
+ParsedIndex read_layout_index(const ImageFiles& files) {
+    check_layout_version(files);
+    const std::string text = read_layout_file(files, "index.json");
+    return while_doing([] { return "'index.json'"; }, [&] { return parse_index(text, media_type::kIndex); });
+}
+
 class LayoutSource : public ImageSource {
 public:
     LayoutSource(std::unique_ptr<ImageFiles> files, const Reference& reference) : files_(std::move(files)) {
-        check_layout_version(*files_);
-        const std::string text = read_layout_file(*files_, "index.json");
-        index_ = while_doing([] { return "'index.json'"; }, [&] { return parse_index(text, media_type::kIndex); });
+        index_ = read_layout_index(*files_);
         entry_ = choose_entry(index_, reference.tag);
     }
 
@@ -48,15 +52,6 @@ public:
             if (can_be_an_image(entry) && tag_of(entry) == tag) return RawManifest{entry, read_manifest(entry)};
         }
         return std::nullopt;
-    }
-
-    std::vector<std::string> tags() override {
-        std::vector<std::string> out;
-        for (const Descriptor& entry : index_.manifests) {
-            std::string tag = tag_of(entry);
-            if (can_be_an_image(entry) && !tag.empty()) out.push_back(std::move(tag));
-        }
-        return out;
     }
 
     std::string read_manifest(const Descriptor& descriptor) override {
@@ -134,6 +129,15 @@ ReferrerList LayoutSource::referrers(const Descriptor& subject) {
 
 std::unique_ptr<ImageSource> layout_source(std::unique_ptr<ImageFiles> files, const Reference& reference) {
     return std::make_unique<LayoutSource>(std::move(files), reference);
+}
+
+std::vector<std::string> layout_tags(const ImageFiles& files) {
+    std::vector<std::string> out;
+    for (const Descriptor& entry : read_layout_index(files).manifests) {
+        std::string tag = tag_of(entry);
+        if (can_be_an_image(entry) && !tag.empty()) out.push_back(std::move(tag));
+    }
+    return out;
 }
 
 }  // namespace smith::ocilayout

@@ -53,7 +53,6 @@ public:
     RawManifest manifest() override { return made_; }
     std::string tag() override { return inner_.tag(); }
     std::optional<RawManifest> find_tag(const std::string& /*tag*/) override { return std::nullopt; }
-    std::vector<std::string> tags() override { return inner_.tags(); }
     std::string read_manifest(const Descriptor& descriptor) override { return inner_.read_manifest(descriptor); }
     std::unique_ptr<ByteSource> open_blob(const Descriptor& descriptor) override {
         const auto found = files_.find(descriptor.digest);

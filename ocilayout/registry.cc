@@ -76,8 +76,6 @@ public:
         return ask_in_turn(clients, [&](RegistryClient& client) { return get_manifest(client, tag); });
     }
 
-    std::vector<std::string> tags() override { return list_tags(*clients_.front()); }
-
     std::string read_manifest(const Descriptor& descriptor) override {
         if (descriptor.size > limits::kMaxManifestBytes) {
             throw Error(ErrorKind::format, "manifest " + descriptor.digest.str() + " is said to have " +
@@ -193,6 +191,12 @@ private:
     std::map<Digest, std::vector<Descriptor>> pending_;
 };
 
+/// The registry itself, not a mirror of it: what is listed or deleted there is what it has.
+RegistryClient client_of(const Reference& place, const TransportOptions& options, RegistryAction action) {
+    const RegistryName name = parse_registry_name(place.name);
+    return {place_to_push(load_registries_conf(), name), options.registry, action};
+}
+
 }  // namespace
 
 std::unique_ptr<ImageSource> open_registry_source(const Reference& source, const TransportOptions& options) {
@@ -202,6 +206,22 @@ std::unique_ptr<ImageSource> open_registry_source(const Reference& source, const
 std::unique_ptr<ImageDestination> open_registry_destination(const Reference& destination,
                                                             const TransportOptions& options) {
     return std::make_unique<RegistryDestination>(parse_registry_name(destination.name), options.registry);
+}
+
+std::vector<std::string> list_registry_tags(const Reference& place, const TransportOptions& options) {
+    RegistryClient client = client_of(place, options, RegistryAction::pull);
+    return list_tags(client);
+}
+
+void delete_from_registry(const Reference& image, const TransportOptions& options) {
+    RegistryClient client = client_of(image, options, RegistryAction::remove);
+    const RegistryName name = parse_registry_name(image.name);
+    const std::string reference = name.digest ? name.digest->str() : name.tag_or_default();
+    // A tag alone can be deleted by distribution-spec 1.1, and by few registries; a digest by all that delete at all.
+    const std::optional<Digest> digest = name.digest ? name.digest : head_manifest(client, reference);
+    if (!digest || !delete_manifest(client, digest->str())) {
+        throw Error(ErrorKind::usage, "the registry has no image of that name");
+    }
 }
 
 }  // namespace smith::ocilayout

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "ocilayout/image_destination.h"
 #include "ocilayout/image_source.h"
@@ -15,5 +17,12 @@ namespace smith::ocilayout {
                                                                 const TransportOptions& options);
 [[nodiscard]] std::unique_ptr<ImageDestination> open_registry_destination(const Reference& destination,
                                                                           const TransportOptions& options);
+
+/// See list_tags().
+[[nodiscard]] std::vector<std::string> list_registry_tags(const Reference& place, const TransportOptions& options);
+
+/// Takes the image's manifest away, and with it every tag that names it; blobs go when the registry cleans up. Throws
+/// Error: usage, when it is not there; fetch, also when the registry does not delete.
+void delete_from_registry(const Reference& image, const TransportOptions& options);
 
 }  // namespace smith::ocilayout

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which transport does what image_source.h and image_destination.h promise.
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -19,11 +20,13 @@ namespace smith::ocilayout {
 namespace {
 
 /// A bare FILE.tar may be either; which one, its members say.
+bool is_dockers(const Reference& source, const ImageFiles& files) {
+    return source.transport == Transport::docker_archive || (!files.size("oci-layout") && files.size("manifest.json"));
+}
+
 std::unique_ptr<ImageSource> open_archive_source(const Reference& source) {
     std::unique_ptr<ImageFiles> files = open_image_files(source);
-    const bool is_docker =
-        source.transport == Transport::docker_archive || (!files->size("oci-layout") && files->size("manifest.json"));
-    if (is_docker) return docker_archive_source(std::move(files), source);
+    if (is_dockers(source, *files)) return docker_archive_source(std::move(files), source);
     return layout_source(std::move(files), source);
 }
 
@@ -38,6 +41,20 @@ std::unique_ptr<ImageSource> open_image_source(const Reference& source, const Tr
         case Transport::oci: break;
     }
     return layout_source(open_image_files(source), source);
+}
+
+std::vector<std::string> list_tags(const Reference& place, const TransportOptions& options) {
+    std::vector<std::string> out;
+    if (place.transport == Transport::docker) {
+        out = list_registry_tags(place, options);
+    } else if (place.transport != Transport::dir) {
+        const std::unique_ptr<ImageFiles> files = open_image_files(place);
+        const bool is_archive = place.transport != Transport::oci;
+        out = is_archive && is_dockers(place, *files) ? docker_archive_tags(*files) : layout_tags(*files);
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
 }
 
 std::unique_ptr<ImageDestination> open_image_destination(const Reference& destination,

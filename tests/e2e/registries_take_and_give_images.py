@@ -113,6 +113,18 @@ def plain(folder):
         assert smith_said("upload", "-r", "https://%s/old/oracle:1" % registry.host, "-i", archive, "-d", "-k",
                           env=home.env).out.strip() == old
 
+        step("tags are listed, of whatever holds them")
+        told = smith_said("tags", registry.name("team/app"), "-k", env=home.env).out.split()
+        assert told == sorted(["1.0", "stable", "sha256-" + digest[7:]]), told
+        assert json.loads(smith_said("tags", "oci:" + layout, "--json", env=home.env).out) == ["latest"]
+        assert smith_said("tags", archive, env=home.env).out == "latest\n"
+
+        step("an image is deleted, with all tags that name it")
+        smith_said("delete", registry.name("team/app:1.0"), "-k", env=home.env)
+        smith_said("inspect", registry.name("team/app:stable"), "-k", env=home.env, status=USAGE)
+        smith_said("delete", registry.name("team/app:1.0"), "-k", env=home.env, status=USAGE)
+        smith_said("delete", "oci:" + layout, env=home.env, status=USAGE)
+
         step("an image whose test fails is not pushed")
         failing = make_spec(folder, "failing", "test:\n  - run: [/usr/bin/tool]\n")
         registry.forget()

@@ -111,6 +111,16 @@ constexpr std::array kCommands{
                 "with sizes and kinds. A line for each difference; none when there is none.",
                 "smith diff oci:app:1 docker://registry.example/app:2\n"
                 "smith diff oci:old oci:new --json | jq .size"},
+    CommandInfo{kTags, "tags", "list the tags of a repository, a layout or an archive", "tags PLACE [options]",
+                "Lists every tag of the registry's repository PLACE, or of a layout or an archive: one a line, in byte "
+                "order.",
+                "smith tags docker://registry.example/app\n"
+                "smith tags oci:app"},
+    CommandInfo{
+        kDelete, "delete", "take an image out of a registry", "delete IMAGE [options]",
+        "Deletes the manifest that IMAGE names in a registry, and with it every tag of that manifest. Its blobs go "
+        "when the registry cleans up. Registries that do not delete say so.",
+        "smith delete docker://registry.example/app:old"},
     CommandInfo{kCopy, "copy", "copy an image from anywhere to anywhere", "copy SRC DEST [options]",
                 "Copies the image SRC to DEST, whatever holds them: layouts, archives, directories, registries. Bytes, "
                 "and so digests, stay as they are wherever DEST can hold them. Of an image index the image for "

@@ -30,6 +30,8 @@ inline constexpr Commands kRepo = 1U << 14U;
 inline constexpr Commands kLogin = 1U << 15U;
 inline constexpr Commands kLogout = 1U << 16U;
 inline constexpr Commands kBundle = 1U << 17U;
+inline constexpr Commands kTags = 1U << 18U;
+inline constexpr Commands kDelete = 1U << 19U;
 inline constexpr Commands kCopy = 1U << 20U;
 inline constexpr Commands kPush = 1U << 21U;
 inline constexpr Commands kPull = 1U << 22U;
@@ -51,8 +53,8 @@ inline constexpr Commands kCopying = kCopy | kPush | kPull | kUpload | kDownload
 /// Those that are given an image to look into.
 inline constexpr Commands kReading = kTest | kRun | kBundle | kInspect | kLs | kCat | kWhy | kDiff | kVerify;
 inline constexpr Commands kLooking = kTest | kInspect | kLs | kCat | kWhy | kWhyPackage | kDiff | kVerify;
-inline constexpr Commands kAll =
-    kAsking | kConvert | kInit | kRun | kBundle | kLooking | kImport | kCopying | kSign | kLogin | kLogout;
+inline constexpr Commands kAll = kAsking | kConvert | kInit | kRun | kBundle | kLooking | kImport | kCopying | kTags |
+                                 kDelete | kSign | kLogin | kLogout;
 
 struct CommandInfo {
     Commands bit;

@@ -26,6 +26,8 @@ int run_command(const CatCommand& command, Context& context);
 int run_command(const DiffCommand& command, Context& context);
 int run_command(const CopyCommand& command, Context& context);
 int run_command(const IndexCommand& command, Context& context);
+int run_command(const TagsCommand& command, Context& context);
+int run_command(const DeleteCommand& command, Context& context);
 int run_command(const SignCommand& command, Context& context);
 int run_command(const VerifyCommand& command, Context& context);
 int run_command(const RepoCommand& command, Context& context);

@@ -437,6 +437,8 @@ Command make_command(Commands command, const RawOptions& raw, Words words, std::
         case kUpload:
         case kDownload: return oracle_copy_command(command, raw, words);
         case kIndex: return index_command(raw, words);
+        case kTags: at_most(1, kTags, words); return TagsCommand{source_word(kTags, words)};
+        case kDelete: at_most(1, kDelete, words); return DeleteCommand{registry_word(source_word(kDelete, words))};
         case kCat: return cat_command(words);
         case kSign: return sign_command(raw, words);
         case kVerify: return verify_command(raw, words);

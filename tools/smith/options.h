@@ -143,6 +143,16 @@ struct IndexCommand {
     CopyFlags options;
 };
 
+/// `smith tags`
+struct TagsCommand {
+    std::string place;
+};
+
+/// `smith delete`
+struct DeleteCommand {
+    std::string image;
+};
+
 struct SignCommand {
     std::string image;
     std::string key;
@@ -189,8 +199,8 @@ struct VersionCommand {};
 using Command =
     std::variant<BuildCommand, LockCommand, UpdateCommand, OutdatedCommand, FetchCommand, RunCommand, BundleCommand,
                  TestCommand, InspectCommand, LsCommand, CatCommand, DiffCommand, CopyCommand, IndexCommand,
-                 SignCommand, VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand, ConvertCommand, InitCommand,
-                 ImportCommand, LoginCommand, LogoutCommand, HelpCommand, VersionCommand>;
+                 TagsCommand, DeleteCommand, SignCommand, VerifyCommand, WhyCommand, WhyPackageCommand, RepoCommand,
+                 ConvertCommand, InitCommand, ImportCommand, LoginCommand, LogoutCommand, HelpCommand, VersionCommand>;
 
 struct Invocation {
     CommonOptions common;

@@ -187,7 +187,7 @@ void define_convert_options(OptionSet& set, RawOptions& raw) {
     set.value(kConvert, "--parent", "IMAGE", raw.parent, "keep the layers of IMAGE below");
 }
 
-constexpr Commands kWithImages = kTaking | kReading | kCopying | kSign;
+constexpr Commands kWithImages = kTaking | kReading | kCopying | kTags | kDelete | kSign;
 constexpr Commands kAskingRegistries = kWithImages | kLogin;
 
 void define_registry_options(OptionSet& set, RawOptions& raw) {

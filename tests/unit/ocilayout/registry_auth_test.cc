@@ -224,8 +224,7 @@ TEST_CASE("a registry that wants a password gets it once, and never in vain for 
     CHECK(without.find("wants a user and a password; 'smith login " + registry.server.host() + "'") !=
           std::string::npos);
     options.login = RegistryLogin{Secret("user"), Secret(kPassword)};
-    const auto source = open_source(registry.name("app:1"), options);
-    CHECK(source->tags() == std::vector<std::string>{"1"});
+    CHECK(list_tags(parse_reference(registry.name("app:1")), {1, options}) == std::vector<std::string>{"1"});
     options.login = RegistryLogin{Secret("user"), Secret("canary-wrong")};
     registry.server.forget();
     const std::string message = message_of([&] { open_source(registry.name("app:1"), options); });
