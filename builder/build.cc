@@ -241,6 +241,7 @@ public:
 
     Outcome make_and_write() {
         const ocilayout::Reference output = output_of(project_, options_);
+        signers_ = read_signers();
         if (std::optional<Outcome> known = write_known(output)) return std::move(*known);
 
         Made made = make();
@@ -250,7 +251,7 @@ public:
             result.tests = test(made);
             if (!all_passed(result.tests)) throw TestsFailed(std::move(result));
         }
-        write_made(made, output);
+        write_made(made, output, result);
         result.output = ocilayout::to_string(output);
         Outcome out{result, completed(lock_, made, result)};
         keep(made, out);
@@ -266,9 +267,10 @@ private:
     std::vector<TestOutcome> test(const Made& made);
 
     void write(const FinishedImage& image, const ocilayout::Reference& output);
-    void write_made(Made& made, const ocilayout::Reference& output);
+    void write_made(Made& made, const ocilayout::Reference& output, BuildResult& result);
 
-    [[nodiscard]] std::optional<Digest> key_with(const resolver::Lock& lock);
+    [[nodiscard]] std::optional<std::vector<std::string>> read_signers();
+    [[nodiscard]] std::optional<Digest> key_with(const resolver::Lock& lock) const;
     std::optional<Outcome> write_known(const ocilayout::Reference& output);
     void keep(const Made& made, const Outcome& outcome);
 
@@ -279,6 +281,7 @@ private:
     WatchingReporter reporter_;
     ContentStore store_;
     Overlay overlay_;
+    std::optional<std::vector<std::string>> signers_;
 };
 
 Made Build::make_once(bool rehash) {
@@ -329,7 +332,7 @@ void Build::write(const FinishedImage& image, const ocilayout::Reference& output
 }
 
 /// A layer of the cache that was damaged shows only here, where its bytes are used.
-void Build::write_made(Made& made, const ocilayout::Reference& output) {
+void Build::write_made(Made& made, const ocilayout::Reference& output, BuildResult& result) {
     try {
         return write(made.image, output);
     } catch (const Error& e) {
@@ -339,21 +342,36 @@ void Build::write_made(Made& made, const ocilayout::Reference& output) {
         reporter_.debug("checking the cache, because of: " + e.message());
     }
     made = make(true);
+    std::vector<TestOutcome> tests = std::move(result.tests);
+    result = describe(made);
+    result.tests = std::move(tests);
+    if (options_.locked) check_against_lock(result, lock_);
     write(made.image, output);
 }
 
-std::optional<Digest> Build::key_with(const resolver::Lock& lock) {
+/// Who may sign the packages of which repository. Nothing when that can't be read: making the image will tell.
+std::optional<std::vector<std::string>> Build::read_signers() {
     HttpClient http;
-    std::vector<std::string> keys;
-    for (const resolver::RepoConfig& repo : project_.repos) {
-        if (!repo.enabled) continue;
-        keys.push_back(repo.id);
-        if (!repo.gpgcheck) continue;
-        for (std::string& text : resolver::read_keys(repo, environment_.cache_dir, environment_.offline, http)) {
-            keys.push_back(std::move(text));
+    std::vector<std::string> out;
+    try {
+        for (const resolver::RepoConfig& repo : project_.repos) {
+            if (!repo.enabled) continue;
+            out.push_back(repo.id);
+            out.emplace_back(repo.gpgcheck ? "signed by" : "by anybody");
+            if (!repo.gpgcheck) continue;
+            for (std::string& text : resolver::read_keys(repo, environment_.cache_dir, environment_.offline, http)) {
+                out.push_back(std::move(text));
+            }
         }
+    } catch (const Error&) {
+        return std::nullopt;
     }
-    return build_key({project_, lock, overlay_.tree, options_.created, keys});
+    return out;
+}
+
+std::optional<Digest> Build::key_with(const resolver::Lock& lock) const {
+    if (!signers_) return std::nullopt;
+    return build_key({project_, lock, overlay_.tree, options_.created, *signers_});
 }
 
 /// Writes what an earlier build of the same things made. Nothing when there was none; or when there is more to do:
@@ -381,10 +399,11 @@ std::optional<Outcome> Build::write_known(const ocilayout::Reference& output) {
     return out;
 }
 
-/// What was warned of must be said again next time, so such a build is not kept. The image is written by now: that the
-/// cache has no room for more is no reason to call it a failure.
+/// What was warned of must be said again next time, so such a build is not kept; nor is one during which a key file was
+/// changed, since nobody knows which it was checked with. The image is written by now: that the cache has no room for
+/// more is no reason to call it a failure.
 void Build::keep(const Made& made, const Outcome& outcome) {
-    if (reporter_.warned()) return;
+    if (reporter_.warned() || read_signers() != signers_) return;
     const std::optional<Digest> key = key_with(outcome.lock);
     if (!key) return;
     try {
@@ -406,6 +425,7 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                            // A wrong place is told before anything is fetched.
                            check_not_in_overlay(project, output_of(project, options).path, "the output");
                            check_not_in_overlay(project, options.environment.cache_dir, "the cache");
+                           check_not_in_overlay(project, project.lock_file, "the lock");
                            const resolver::Lock lock =
                                decide_packages(project, options.locked ? LockMode::strict : LockMode::obey, {},
                                                options.environment, reporter);

@@ -102,8 +102,11 @@ KnownBuild from_json(const json& record, ocilayout::StoredLayer layer) {
     return out;
 }
 
-/// Whether the manifest means this layer: else somebody put another one in the place of the one that it was made with.
+/// Whether manifest and configuration mean this layer: else somebody put another one in the place of the one that they
+/// were made with.
 bool fits(const KnownBuild& build) {
+    if (ocilayout::parse_image_config(build.image.image.config).diff_ids != std::vector{build.result.diff_id})
+        return false;
     const ocilayout::ParsedManifest manifest =
         ocilayout::parse_manifest(build.image.image.manifest, ocilayout::media_type::kManifest);
     return manifest.config.digest == build.image.image.config_desc.digest && manifest.layers.size() == 1 &&
@@ -129,8 +132,8 @@ std::optional<Digest> build_key(const BuildInputs& inputs) {
     key.add(decisions_of(inputs.lock));
     key.add(ocilayout::layer_key(inputs.overlay, {}).hex());
     key.add(inputs.created ? std::to_string(*inputs.created) : "");
-    key.add(std::to_string(inputs.keys.size()));
-    for (const std::string& text : inputs.keys) key.add(text);
+    key.add(std::to_string(inputs.signers.size()));
+    for (const std::string& text : inputs.signers) key.add(text);
     return key.finish();
 }
 

@@ -26,8 +26,9 @@ struct BuildInputs {
     const resolver::Lock& lock;
     const FileTree& overlay;
     std::optional<std::int64_t> created;
-    /// The texts of all keys that repositories' packages may be signed with: with others, there might be no image.
-    const std::vector<std::string>& keys;
+    /// Repositories, whether their packages must be signed, and the texts of all keys that count: with others, there
+    /// might be no image.
+    const std::vector<std::string>& signers;
 };
 
 /// Nothing for a build that is not to be kept: of a lock that does not name the headers it was made by; from an image;

@@ -49,7 +49,8 @@ def main():
         os.makedirs(inner)
         app = write(os.path.join(folder, "spec", "app.yaml"), cat)
         for more in (["-o", "oci:" + inner + "/image"], ["-o", "oci-archive:" + inner + "/../image.tar"],
-                     ["-o", "oci:" + folder + "/out", "--cache-dir", inner]):
+                     ["-o", "oci:" + folder + "/out", "--cache-dir", inner],
+                     ["-o", "oci:" + folder + "/out", "--lock", inner + "/app.lock"]):
             said = smith("build", app, "--repo-file", repo_file(), "--cache-dir", cache, *more, status=USAGE)
             assert "is in the overlay" in said.err, said
         assert not os.listdir(inner)

@@ -103,6 +103,16 @@ def main():
         assert full.out == first.out and "make everything anew" in full.err, full
         os.unlink(records)
 
+        step("a repository whose packages need no signature any more, and then need one again, and there is no key")
+        unsigned = write(os.path.join(folder, "unsigned.repo"),
+                         "[fixture]\nname=fixture\nbaseurl=file://%s\ngpgcheck=0\n" % FIXTURE)
+        anybody = build_args(spec, to, "-v", repos=unsigned, lock=os.path.join(folder, "unsigned.lock"))
+        for _ in range(2):
+            trusting = smith(*anybody)
+        assert UNCHANGED in trusting.err, trusting
+        write(unsigned, open(unsigned, encoding="utf-8").read().replace("gpgcheck=0", "gpgcheck=1"))
+        smith(*anybody, status=INTEGRITY)
+
         step("a key that did not sign")
         shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "another-key.asc"), key)
         smith(*args, status=INTEGRITY)

@@ -194,6 +194,15 @@ TEST_CASE("a kept build that is damaged, or whose layer is not its own, counts a
     }
     SECTION("cut short") { std::filesystem::resize_file(only_file(dir.path() / "builds", ".json"), 40); }
     SECTION("the layer is gone") { std::filesystem::remove(only_file(dir.path() / "layers", ".gz")); }
+    SECTION("a configuration of another layer") {
+        KnownBuild other = kept.build;
+        ocilayout::Layer layer = other.image.layers[0].layer;
+        layer.diff_id = sha256("another");
+        ocilayout::ImageConfig config;
+        config.platform = {"linux", "amd64", ""};
+        other.image.image = ocilayout::make_image(config, std::vector{layer});
+        kept.cache.store(kept.key, other, kept.layer_key);
+    }
     SECTION("another layer under its name") {
         FileTree other;
         MemoryContents contents;
