@@ -17,6 +17,7 @@ import io
 import json
 import os
 import re
+import secrets
 import shutil
 import stat
 import subprocess
@@ -63,7 +64,9 @@ def step(what):
 @contextlib.contextmanager
 def scratch():
     """A folder that anybody may enter, gone afterwards whatever its files' modes and owners are."""
-    path = tempfile.mkdtemp(prefix="smith-e2e-")
+    # tempfile's own names may have a '_' behind the '-', which podman takes for no part of a reference.
+    path = os.path.join(tempfile.gettempdir(), "smith-e2e-" + secrets.token_hex(8))
+    os.mkdir(path)
     os.chmod(path, 0o755)
     try:
         yield path

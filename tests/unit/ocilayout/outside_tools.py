@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import subprocess
 import sys
@@ -253,8 +254,13 @@ def main():
     global IMAGE_TOOL
     check, IMAGE_TOOL = sys.argv[1:]
     os.umask(0o022)
-    with tempfile.TemporaryDirectory(prefix="smith-outside-") as name:
-        globals()["check_" + check](pathlib.Path(name))
+    # tempfile's own names may have a '_' behind the '-', which podman takes for no part of a reference.
+    folder = pathlib.Path(tempfile.gettempdir(), "smith-outside-" + secrets.token_hex(8))
+    folder.mkdir()
+    try:
+        globals()["check_" + check](folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 main()
