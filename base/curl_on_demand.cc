@@ -36,15 +36,19 @@ __asm__(
 
 namespace {
 
+struct Library {
+    void* handle = ::dlopen(SMITH_CURL_SONAME, RTLD_NOW | RTLD_LOCAL);
+    std::string problem = handle == nullptr ? ::dlerror() : "";
+};
+
 /// The function `name` of the library. Throws Error (system) when one of the two is not there.
 void* find(const char* name) {
-    static void* const library = ::dlopen(SMITH_CURL_SONAME, RTLD_NOW | RTLD_LOCAL);
-    void* const found = library == nullptr ? nullptr : ::dlsym(library, name);
+    static const Library library;
+    void* const found = library.handle == nullptr ? nullptr : ::dlsym(library.handle, name);
     if (found != nullptr) return found;
-    const char* why = ::dlerror();
     throw smith::Error(smith::ErrorKind::system,
-                       std::string("the network is reached by libcurl, which can't be loaded: ") +
-                           (why == nullptr ? SMITH_CURL_SONAME : why));
+                       "the network is reached by libcurl, which can't be loaded: " +
+                           (library.handle == nullptr ? library.problem : std::string("it has no ") + name));
 }
 
 /// `Own` is one of the functions below: that of the library has its type.
