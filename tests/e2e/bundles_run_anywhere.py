@@ -163,7 +163,7 @@ def main():
 
         step("killed, it takes the container along")
         with started(["run", "oci:" + image, *chosen, "--write", kept, "--", "sh", "-c",
-                      "echo ready; while :; do echo x >>/write/beats; sleep 0.05; done"]) as process:
+                      "echo x >>/write/beats; echo ready; while :; do echo x >>/write/beats; sleep 0.05; done"]) as process:
             process.kill()
         beats = os.path.join(kept, "beats")
         for _ in range(100):
