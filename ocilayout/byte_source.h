@@ -41,6 +41,12 @@ private:
     std::string got_;
 };
 
+/// What a document means is not where it should be.
+class MissingError : public Error {
+public:
+    explicit MissingError(std::string message) : Error(ErrorKind::integrity, std::move(message)) {}
+};
+
 using SharedFd = std::shared_ptr<const UniqueFd>;
 
 /// `size` bytes of a file from `offset`. Does not move the descriptor's position.

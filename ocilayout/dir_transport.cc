@@ -61,7 +61,7 @@ public:
             fd = open_file(directory_ / descriptor.digest.hex(), O_RDONLY | O_NONBLOCK);
         } catch (const Error& e) {
             if (!e.is_not_found()) throw;
-            throw Error(ErrorKind::integrity, "blob " + descriptor.digest.str() + " is missing");
+            throw MissingError("blob " + descriptor.digest.str() + " is missing");
         }
         struct stat st {};
         if (::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) {

@@ -159,7 +159,7 @@ std::string blob_name(const Digest& digest) { return "blobs/sha256/" + digest.he
 
 std::unique_ptr<ByteSource> open_blob(const ImageFiles& files, const Descriptor& descriptor) {
     std::unique_ptr<ByteSource> source = files.open(blob_name(descriptor.digest));
-    if (!source) throw Error(ErrorKind::integrity, "blob " + descriptor.digest.str() + " is missing");
+    if (!source) throw MissingError("blob " + descriptor.digest.str() + " is missing");
     return verifying_source(std::move(source), descriptor.digest, descriptor.size);
 }
 

@@ -85,7 +85,7 @@ public:
         Clients clients = clients_;
         auto found =
             ask_in_turn(clients, [&](RegistryClient& client) { return get_manifest(client, descriptor.digest.str()); });
-        if (!found) throw Error(ErrorKind::integrity, "manifest " + descriptor.digest.str() + " is missing");
+        if (!found) throw MissingError("manifest " + descriptor.digest.str() + " is missing");
         if (found->descriptor.size != descriptor.size) {
             throw Error(ErrorKind::integrity, "manifest " + descriptor.digest.str() + " has " +
                                                   std::to_string(found->descriptor.size) + " bytes, expected " +

@@ -84,7 +84,10 @@ def check_oracles_dialect(folder):
 def check_same_everywhere(folder, digest):
     step("the same image from a layout and from archives; and from the cache, when they are gone")
     source().archive(os.path.join(folder, "src.tar"))
-    for number, name in enumerate(("oci-archive:src.tar", "oci-archive:src.tar.gz:v1")):
+    for to in ("docker-archive:docker.tar:app:v1", "dir:src-dir"):
+        smith("copy", "oci:src", to, cwd=folder)
+    for number, name in enumerate(("oci-archive:src.tar", "oci-archive:src.tar.gz:v1", "docker-archive:docker.tar",
+                                   "docker-archive:docker.tar:app:v1", "docker.tar", "dir:src-dir")):
         write(os.path.join(folder, "app%d.yaml" % number), "schema: 1\npackage: %s\n" % name)
         build(folder, "app%d.yaml" % number)
         entries = Layout(os.path.join(folder, "app%d" % number))
