@@ -48,7 +48,8 @@ void read_config(ImageSource& source, const ParsedManifest& manifest, ImageHead&
     head.config = std::move(config.config);
 }
 
-/// The artifacts of an image that are within a bound on all of them together.
+/// The artifacts of an image, within a bound on all of them together. Anybody who may push to a repository can hang
+/// something on an image there: what can't be had, or is too much, is told, and the image is read without it.
 class ArtifactReader {
 public:
     ArtifactReader(ImageSource& source, ImageHead& head) : source_(source), head_(head) {}
@@ -56,7 +57,13 @@ public:
     void read_all() {
         ReferrerList referrers = source_.referrers(head_.manifest_desc);
         for (std::string& warning : referrers.warnings) head_.warnings.push_back(std::move(warning));
-        for (const Descriptor& referrer : referrers.manifests) read_artifact(referrer);
+        for (const Descriptor& referrer : referrers.manifests) {
+            try {
+                read_artifact(referrer);
+            } catch (const MissingError& e) {
+                ignore(referrer, e.message());
+            }
+        }
         for (const Descriptor& blob : source_.blobs_beside()) {
             add({blob.media_type, blob.media_type, {}, blob.annotations}, blob);
         }
@@ -69,8 +76,7 @@ private:
         // A tool that edits an image and keeps its annotations leaves the artifacts of another image behind; and a
         // registry may list what it likes.
         if (!manifest.subject || manifest.subject->digest != head_.manifest_desc.digest) {
-            head_.warnings.push_back("artifact " + entry.digest.str() + " belongs to another image, ignoring");
-            return;
+            return ignore(entry, "it belongs to another image");
         }
         const std::string& type = manifest.artifact_type.empty() ? manifest.config.media_type : manifest.artifact_type;
         for (const Descriptor& blob : manifest.layers) {
@@ -79,13 +85,17 @@ private:
     }
 
     void add(Artifact artifact, const Descriptor& blob) {
+        if (blob.size > limits::kMaxArtifactBytes - total_ || head_.artifacts.size() >= limits::kMaxArtifacts) {
+            return ignore(blob, "there are more than " + std::to_string(limits::kMaxArtifacts) + " on the image, or " +
+                                    std::to_string(limits::kMaxArtifactBytes) + " bytes in all");
+        }
         artifact.bytes = read_blob(source_, blob, limits::kMaxArtifactBytes - total_);
         total_ += artifact.bytes.size();
-        if (head_.artifacts.size() >= limits::kMaxArtifacts) {
-            throw Error(ErrorKind::format,
-                        "more than " + std::to_string(limits::kMaxArtifacts) + " artifacts on one image");
-        }
         head_.artifacts.push_back(std::move(artifact));
+    }
+
+    void ignore(const Descriptor& what, const std::string& why) {
+        head_.warnings.push_back("artifact " + what.digest.str() + ": " + why + ", ignoring");
     }
 
     ImageSource& source_;

@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "ocilayout/image.h"
+#include "ocilayout/read_image.h"
 #include "ocilayout/registry_manifests.h"
 #include "tests/unit/ocilayout/registry_helpers.h"
 
@@ -310,6 +312,35 @@ TEST_CASE("what hangs on an image is listed by the registry, or under a tag wher
     std::ranges::sort(types);
     CHECK(types == std::vector<std::string>{"application/vnd.test.one", "application/vnd.test.two"});
     CHECK(registry.tags.contains("app:" + referrers_tag(subject.digest)) == !registry.has_referrers_api);
+}
+
+TEST_CASE("what strangers hang on an image keeps nobody from reading it", "[registry]") {
+    FakeRegistry registry;
+    registry.has_referrers_api = GENERATE(true, false);
+    TestImage image = test_image();
+    image.config = R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[")" +
+                   sha256("tar").str() + R"("]}})";
+    image.config_desc = describe(media_type::kConfig, image.config);
+    image.manifest = manifest_of(image.config, {image.layer_desc});
+    push(image, registry.name("app:1"));
+    const Descriptor subject = describe(media_type::kManifest, image.manifest);
+    Descriptor beyond = describe("application/x", "x");
+    beyond.size = std::uint64_t{65} << 20U;
+    nlohmann::json large = parse_json(referrer_of(subject, "application/vnd.test.large"));
+    large["layers"].push_back(to_json(beyond));
+    const std::string gone = referrer_of(subject, "application/vnd.test.gone");
+    for (const std::string& one : {dump_json(large), gone}) {
+        const auto destination = open_destination(registry.name("app:1"));
+        destination->put_manifest(describe(media_type::kManifest, one), one);
+        destination->finish();
+    }
+    registry.manifests.erase(sha256(gone).str());
+    const auto source = open_source(registry.name("app:1"));
+    const ImageHead head = load_image_head(*source, {});
+    CHECK(head.manifest == image.manifest);
+    CHECK(head.artifacts.empty());
+    REQUIRE(head.warnings.size() >= 1);
+    for (const std::string& warning : head.warnings) CHECK_THAT(warning, Catch::EndsWith(", ignoring"));
 }
 
 TEST_CASE("who hangs something on an image and tags it lists it before the tag is there", "[registry]") {
