@@ -5,7 +5,6 @@
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,15 +19,11 @@ namespace {
 /// The master of a new terminal of the container's own devpts, or -errno.
 Result open_master(Stage& stage) noexcept {
     Kernel& kernel = stage.kernel;
-    const Result master = kernel.open_beneath(stage.root, "dev/pts/ptmx", O_RDWR | O_NOCTTY,
-                                              RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-    if (master < 0) return master;
+    const Result master = open_on(stage, "dev/pts/ptmx", O_RDWR | O_NOCTTY, DEVPTS_SUPER_MAGIC);
+    if (master < 0) return master == -EXDEV ? -ENOTTY : master;
     const int fd = static_cast<int>(master);
-    struct statfs file_system {};
-    Result result = kernel.file_system_of(fd, file_system);
-    if (result >= 0 && file_system.f_type != DEVPTS_SUPER_MAGIC) result = -ENOTTY;
     int unlocked = 0;
-    if (result >= 0) result = kernel.io_control(fd, TIOCSPTLCK, &unlocked);
+    const Result result = kernel.io_control(fd, TIOCSPTLCK, &unlocked);
     if (result < 0) kernel.close(fd);
     return result < 0 ? result : master;
 }

@@ -111,8 +111,6 @@ Result Kernel::status(int fd, struct statx& out) noexcept {
     return call(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &out);
 }
 
-Result Kernel::file_system_of(int fd, struct statfs& out) noexcept { return call(SYS_fstatfs, fd, &out); }
-
 Result Kernel::seek_start(int fd) noexcept { return call(SYS_lseek, fd, 0, SEEK_SET); }
 
 Result Kernel::change_owner(int fd, uid_t uid, gid_t gid) noexcept { return call(SYS_fchown, fd, uid, gid); }

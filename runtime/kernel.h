@@ -22,7 +22,6 @@
 #include <string>
 
 struct pollfd;
-struct statfs;
 
 namespace smith::runtime {
 
@@ -44,7 +43,6 @@ public:
     Result read(int fd, void* buffer, std::size_t size) noexcept;
     Result write(int fd, const void* buffer, std::size_t size) noexcept;
     Result status(int fd, struct statx& out) noexcept;
-    Result file_system_of(int fd, struct statfs& out) noexcept;
     Result seek_start(int fd) noexcept;
     Result change_owner(int fd, uid_t uid, gid_t gid) noexcept;
     Result make_directory(int parent, const char* name, mode_t mode) noexcept;

@@ -54,14 +54,12 @@ Result mount_own_proc(Kernel& kernel) noexcept {
 Result open_containers_proc(Stage& stage) noexcept {
     constexpr std::uint64_t root_inode = 1;  // PROC_ROOT_INO
     Kernel& kernel = stage.kernel;
-    const Result opened = kernel.open_beneath(stage.root, "proc", O_PATH | O_DIRECTORY,
-                                              RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    const Result opened = open_on(stage, "proc", O_PATH | O_DIRECTORY, PROC_SUPER_MAGIC);
     if (opened < 0) return opened;
     const int fd = static_cast<int>(opened);
     struct statx status {};
-    const Result type = kernel.file_system_type(fd);
-    Result result = type < 0 ? type : kernel.status(fd, status);
-    if (result >= 0 && (type != PROC_SUPER_MAGIC || status.stx_ino != root_inode)) result = -EXDEV;
+    Result result = kernel.status(fd, status);
+    if (result >= 0 && status.stx_ino != root_inode) result = -EXDEV;
     if (result < 0) kernel.close(fd);
     return result < 0 ? result : opened;
 }

@@ -161,6 +161,18 @@ Result fill(Stage& stage, int tree, int target, const MountOptions& options) noe
 
 }  // namespace
 
+Result open_on(Stage& stage, const char* path, std::uint64_t flags, Result type) noexcept {
+    Kernel& kernel = stage.kernel;
+    const Result opened =
+        kernel.open_beneath(stage.root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (opened < 0) return opened;
+    const int fd = static_cast<int>(opened);
+    const Result found = kernel.file_system_type(fd);
+    if (found == type) return opened;
+    kernel.close(fd);
+    return found < 0 ? found : -EXDEV;
+}
+
 Result mount_one(Stage& stage, const PlannedMount& mount) noexcept {
     if (mount.options.remount) return remount(stage, mount);
     const Result made = mount.tree ? mount.tree.get() : make_tree(stage, mount);

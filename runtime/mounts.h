@@ -40,6 +40,9 @@ Result clone_source(Kernel& kernel, const PlannedMount& mount) noexcept;
 /// Opens `place` beneath the stage's root (O_PATH), and makes what is missing of it: directories, and at the end a
 /// directory or an empty file.
 Result open_place(Stage& stage, const Place& place, bool refuse_symlinks, bool directory) noexcept;
+/// Opens what the container has at `path`, by no link, if it is on a file system of this statfs(2) type; -EXDEV if it
+/// is on another.
+Result open_on(Stage& stage, const char* path, std::uint64_t flags, Result type) noexcept;
 /// Attaches one mount of the plan to its place in the root.
 Result mount_one(Stage& stage, const PlannedMount& mount) noexcept;
 /// The directory that `place` is in, made where it is missing; or -errno.
