@@ -15,27 +15,18 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "tests/unit/zchunk_words.h"
 
 using namespace smith;
+using test::raw_sha256;
+using test::zchunk_number;
 
 namespace {
-
-std::string number(std::uint64_t value) {
-    std::string out;
-    for (; value >= 0x80U; value >>= 7U) out += static_cast<char>(value & 0x7fU);
-    return out + static_cast<char>(value | 0x80U);
-}
-
-std::string raw_sha256(const std::string& bytes) {
-    std::string out;
-    for (const std::uint8_t byte : sha256(bytes).bytes) out += static_cast<char>(byte);
-    return out;
-}
 
 /// A header around `preface`, which follows the checksum of all data.
 std::string file_of(const std::string& preface, const std::string& data) {
     const std::string body = std::string(32, '\0') + preface;
-    const std::string lead = std::string("\0ZCK1", 5) + number(1) + number(body.size());
+    const std::string lead = std::string("\0ZCK1", 5) + zchunk_number(1) + zchunk_number(body.size());
     return lead + raw_sha256(lead + body) + body + data;
 }
 
@@ -45,10 +36,12 @@ std::string with_chunks(const std::string& input) {
     const std::string dictionary = input.substr(2, input.size() / 2 - 1);
     const std::string chunk = input.substr(2 + dictionary.size());
     const auto opened = [&](std::size_t at) { return std::uint64_t{static_cast<unsigned char>(input[at])} * 16 + 1; };
-    std::string index = number(1) + number(2);
-    index += raw_sha256(dictionary) + number(dictionary.size()) + number(dictionary.empty() ? 0 : opened(0));
-    index += raw_sha256(chunk) + number(chunk.size()) + number(chunk.empty() ? 0 : opened(1));
-    return file_of(number(0) + number(2) + number(index.size()) + index + number(0), dictionary + chunk);
+    std::string index = zchunk_number(1) + zchunk_number(2);
+    index +=
+        raw_sha256(dictionary) + zchunk_number(dictionary.size()) + zchunk_number(dictionary.empty() ? 0 : opened(0));
+    index += raw_sha256(chunk) + zchunk_number(chunk.size()) + zchunk_number(chunk.empty() ? 0 : opened(1));
+    return file_of(zchunk_number(0) + zchunk_number(2) + zchunk_number(index.size()) + index + zchunk_number(0),
+                   dictionary + chunk);
 }
 
 void read_all(const std::string& file) {

@@ -12,27 +12,18 @@
 #include "base/decompress.h"
 #include "base/digest.h"
 #include "tests/unit/resolver/support.h"
+#include "tests/unit/zchunk_words.h"
 
 using namespace smith;
 using test::contains;
 using test::error_of;
+using test::raw_sha256;
 using test::TempDir;
+using test::zchunk_number;
 
 namespace {
 
 constexpr std::uint64_t kMost = std::uint64_t{1} << 62U;
-
-std::string number(std::uint64_t value) {
-    std::string out;
-    for (; value >= 0x80U; value >>= 7U) out += static_cast<char>(value & 0x7fU);
-    return out + static_cast<char>(value | 0x80U);
-}
-
-std::string raw_sha256(const std::string& bytes) {
-    std::string out;
-    for (const std::uint8_t byte : sha256(bytes).bytes) out += static_cast<char>(byte);
-    return out;
-}
 
 std::string compressed(const std::string& text, const std::string& dictionary = "") {
     std::string out(ZSTD_compressBound(text.size()), '\0');
@@ -61,18 +52,18 @@ struct Forge {
     std::string behind_index, behind;
 
     [[nodiscard]] std::string file() const {
-        std::string index = number(part_type) + number(count.value_or(parts.size()));
+        std::string index = zchunk_number(part_type) + zchunk_number(count.value_or(parts.size()));
         std::string data;
         for (const Part& part : parts) {
             index += part.stored.empty() ? std::string(32, '\0') : raw_sha256(part.stored);
-            index += number(part.claimed.value_or(part.stored.size())) + number(part.opened);
+            index += zchunk_number(part.claimed.value_or(part.stored.size())) + zchunk_number(part.opened);
             data += part.stored;
         }
         index += behind_index;
-        const std::string body = raw_sha256(data) + number(flags) + number(compression) +
-                                 number(index_size.value_or(index.size())) + index + number(signatures);
+        const std::string body = raw_sha256(data) + zchunk_number(flags) + zchunk_number(compression) +
+                                 zchunk_number(index_size.value_or(index.size())) + index + zchunk_number(signatures);
         const std::string lead =
-            std::string("\0ZCK1", 5) + number(lead_type) + number(header_size.value_or(body.size()));
+            std::string("\0ZCK1", 5) + zchunk_number(lead_type) + zchunk_number(header_size.value_or(body.size()));
         return lead + raw_sha256(lead + body) + body + data + behind;
     }
 };
