@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
 #include "base/error.h"
 #include "builder/container_root.h"
 #include "builder/rootfs.h"
+#include "runtime/mountinfo.h"
 #include "runtime/spec.h"
 
 namespace smith::builder {
@@ -47,33 +45,15 @@ runtime::IdMappings choose_ids(const ImageUser& user, const std::optional<fs::pa
     return runtime::choose_mappings(user.uid, user.gid, runtime::MappingChoice::automatic);
 }
 
-/// "\040" for a blank, and the like: proc_pid_mountinfo(5).
-std::string unescaped(const std::string& text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size()) {
-            out += static_cast<char>(std::strtol(text.substr(i + 1, 3).c_str(), nullptr, 8));
-            i += 3;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
 /// True also when that can't be known.
 bool has_mounts_below(const fs::path& directory) {
-    std::error_code error;
-    const std::string prefix = (fs::canonical(directory, error) / "").string();
-    std::ifstream mounts("/proc/self/mountinfo");
-    if (error || !mounts) return true;
-    for (std::string line; std::getline(mounts, line);) {
-        std::istringstream fields(line);
-        std::string place;
-        for (int field = 0; field < 5; ++field) fields >> place;
-        if (unescaped(place).starts_with(prefix)) return true;
+    try {
+        const std::string prefix = (fs::canonical(directory) / "").string();
+        return std::ranges::any_of(runtime::read_mountinfo(),
+                                   [&](const auto& mount) { return mount.mount_point.starts_with(prefix); });
+    } catch (const std::exception&) {
+        return true;
     }
-    return false;
 }
 
 void check_platform(const ocilayout::ImageConfig& config) {

@@ -2,39 +2,23 @@
 #include "builder/image_user.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <string>
 
 #include "base/bounds.h"
 #include "base/error.h"
+#include "base/split.h"
+#include "runtime/user_string.h"
 
 namespace smith::builder {
 
 namespace {
 
+using runtime::parse_id;
+
 // The largest honest /etc/passwd belongs to a university, and is not in an image.
 constexpr std::uint64_t kMaxAccountFileBytes = 1 * limits::kMiB;
-
-std::optional<std::uint32_t> parse_id(std::string_view text) {
-    std::uint32_t id = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-    // 4294967295 is (uid_t)-1: "no change" to setresuid(2).
-    if (text.empty() || error != std::errc() || end != text.data() + text.size() || id == UINT32_MAX)
-        return std::nullopt;
-    return id;
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> out;
-    for (std::size_t at = 0; at <= text.size();) {
-        const std::size_t end = std::min(text.find(separator, at), text.size());
-        out.push_back(text.substr(at, end - at));
-        at = end + 1;
-    }
-    return out;
-}
 
 /// The lines of a colon-separated file of the image that have at least `fields` fields.
 class AccountFile {

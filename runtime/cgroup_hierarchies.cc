@@ -5,60 +5,16 @@
 
 #include "base/bounds.h"
 #include "base/error.h"
+#include "base/split.h"
 #include "runtime/cgroups.h"
+#include "runtime/mountinfo.h"
 
 namespace smith::runtime {
 
 namespace {
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> out;
-    for (std::size_t at = 0; at <= text.size();) {
-        const std::size_t end = std::min(text.find(separator, at), text.size());
-        out.push_back(text.substr(at, end - at));
-        at = end + 1;
-    }
-    return out;
-}
-
 bool contains(const std::vector<std::string_view>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-/// A field of mountinfo: space, tab, newline and backslash are "\040" and so on.
-std::string unescape(std::string_view field) {
-    std::string out;
-    for (std::size_t i = 0; i < field.size(); ++i) {
-        const auto octal = [&](std::size_t at) { return field[at] >= '0' && field[at] <= '7'; };
-        if (field[i] == '\\' && i + 3 < field.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
-            out += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 + (field[i + 3] - '0'));
-            i += 3;
-        } else {
-            out += field[i];
-        }
-    }
-    return out;
-}
-
-struct CgroupMount {
-    std::string root;  ///< which directory of the hierarchy is mounted
-    std::string mount_point;
-    bool unified = false;
-    std::vector<std::string_view> options;
-};
-
-/// proc_pid_mountinfo(5): 36 35 0:30 / /sys/fs/cgroup/memory rw,nosuid shared:9 - cgroup cgroup rw,memory
-std::vector<CgroupMount> cgroup_mounts(std::string_view mountinfo) {
-    std::vector<CgroupMount> out;
-    for (const std::string_view line : split(mountinfo, '\n')) {
-        const std::vector<std::string_view> fields = split(line, ' ');
-        const auto dash = std::find(fields.begin(), fields.end(), "-");
-        if (dash - fields.begin() < 6 || fields.end() - dash < 4) continue;
-        const std::string_view type = *(dash + 1);
-        if (type != "cgroup" && type != "cgroup2") continue;
-        out.push_back({unescape(fields[3]), unescape(fields[4]), type == "cgroup2", split(*(dash + 3), ',')});
-    }
-    return out;
 }
 
 /// `own` as it is found below the mount point; "/" where it is not below what is mounted.
@@ -69,11 +25,14 @@ std::string below_root(const std::string& own, const std::string& root) {
     return own.substr(root.size());
 }
 
-bool is_of(const CgroupMount& mount, std::string_view name) {
-    if (name.empty() || mount.unified) return name.empty() && mount.unified;
+/// A hierarchy of version 2 has no name.
+bool is_of(const MountInfo& mount, std::string_view name) {
+    if (name.empty()) return mount.type == "cgroup2";
+    if (mount.type != "cgroup") return false;
+    const std::vector<std::string_view> options = split(mount.super_options, ',');
     const std::vector<std::string_view> controllers = split(name, ',');
     return std::all_of(controllers.begin(), controllers.end(),
-                       [&](std::string_view controller) { return contains(mount.options, controller); });
+                       [&](std::string_view controller) { return contains(options, controller); });
 }
 
 }  // namespace
@@ -88,7 +47,7 @@ bool CgroupHierarchy::has(std::string_view controller) const noexcept {
 }
 
 std::vector<CgroupHierarchy> parse_hierarchies(std::string_view mountinfo, std::string_view cgroup) {
-    const std::vector<CgroupMount> mounts = cgroup_mounts(mountinfo);
+    const std::vector<MountInfo> mounts = parse_mountinfo(mountinfo);
     std::vector<CgroupHierarchy> out;
     // cgroups(7): 4:memory:/user.slice; version 2 is 0::/
     for (const std::string_view line : split(cgroup, '\n')) {
