@@ -13,7 +13,7 @@
 
 #include "base/reporter.h"
 #include "builder/spec.h"
-#include "ocilayout/registry_options.h"
+#include "ocilayout/registry/options.h"
 #include "resolver/lock.h"
 #include "resolver/pin.h"
 #include "resolver/repo_config.h"

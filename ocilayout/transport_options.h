@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/parallel.h"
-#include "ocilayout/registry_options.h"
+#include "ocilayout/registry/options.h"
 
 namespace smith::ocilayout {
 

@@ -13,7 +13,7 @@
 #include "ocilayout/image_source.h"
 #include "ocilayout/layout_destination.h"
 #include "ocilayout/layout_source.h"
-#include "ocilayout/registry.h"
+#include "ocilayout/registry/registry.h"
 
 namespace smith::ocilayout {
 

@@ -10,12 +10,12 @@
 
 #include "base/error.h"
 #include "base/http_access.h"
-#include "ocilayout/auth_challenge.h"
-#include "ocilayout/credential_file.h"
-#include "ocilayout/registries_conf.h"
-#include "ocilayout/registry_manifests.h"
-#include "ocilayout/registry_name.h"
-#include "ocilayout/token_realm.h"
+#include "ocilayout/registry/auth_challenge.h"
+#include "ocilayout/registry/credential_file.h"
+#include "ocilayout/registry/manifests.h"
+#include "ocilayout/registry/name.h"
+#include "ocilayout/registry/registries_conf.h"
+#include "ocilayout/registry/token_realm.h"
 
 using namespace smith;
 using namespace smith::ocilayout;

@@ -35,7 +35,7 @@ FENCED = {
     r"CLI/": ["tools/"],
     r"libdeflate\.h": ["ocilayout/"],
     r"archive(_entry)?\.h": ["base/"],
-    r"libpsl\.h": ["ocilayout/"],
+    r"libpsl\.h": ["ocilayout/registry/"],
     r"openssl/": ["base/"],
     r"sodium\.h": ["base/"],
 }

@@ -11,9 +11,9 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "ocilayout/credentials.h"
-#include "ocilayout/registry_client.h"
-#include "ocilayout/registry_name.h"
+#include "ocilayout/registry/client.h"
+#include "ocilayout/registry/credentials.h"
+#include "ocilayout/registry/name.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
 #include "tools/smith/json_text.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "ocilayout/registry.h"
+#include "ocilayout/registry/registry.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
 #include "tools/smith/image_source.h"

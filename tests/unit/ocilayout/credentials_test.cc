@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who we are to which registry, as the files and programs of containers-tools and docker say.
-#include "ocilayout/credentials.h"
+#include "ocilayout/registry/credentials.h"
 
 #include <sys/stat.h>
 
@@ -12,7 +12,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "ocilayout/credential_helper.h"
+#include "ocilayout/registry/credential_helper.h"
 #include "tests/unit/temp_dir.h"
 
 using namespace smith;

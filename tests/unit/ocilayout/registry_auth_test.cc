@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who a registry is told that we are, and who else is not: tokens, passwords, redirects, mirrors.
-#include "ocilayout/registry_auth.h"
-
 #include <cstdlib>
 #include <fstream>
 #include <set>
 
-#include "ocilayout/registry.h"
-#include "ocilayout/registry_manifests.h"
+#include "ocilayout/registry/auth.h"
+#include "ocilayout/registry/manifests.h"
+#include "ocilayout/registry/registry.h"
 #include "tests/unit/ocilayout/registry_helpers.h"
 #include "tests/unit/temp_dir.h"
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What registries are called, what they ask, and whom they may send us to: the parts that need no server.
-#include "ocilayout/registry_name.h"
-
 #include <catch2/catch.hpp>
 #include <functional>
 
 #include "base/error.h"
-#include "ocilayout/auth_challenge.h"
-#include "ocilayout/registries_conf.h"
-#include "ocilayout/registry_manifests.h"
-#include "ocilayout/token_realm.h"
+#include "ocilayout/registry/auth_challenge.h"
+#include "ocilayout/registry/manifests.h"
+#include "ocilayout/registry/name.h"
+#include "ocilayout/registry/registries_conf.h"
+#include "ocilayout/registry/token_realm.h"
 
 using namespace smith;
 using namespace smith::ocilayout;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Images in a registry: pulled and pushed against one in memory that does as it should, or breaks as registries break.
-#include "ocilayout/registry.h"
+#include "ocilayout/registry/registry.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "ocilayout/image.h"
 #include "ocilayout/read_image.h"
-#include "ocilayout/registry_manifests.h"
+#include "ocilayout/registry/manifests.h"
 #include "tests/unit/ocilayout/registry_helpers.h"
 
 using namespace smith;

@@ -3,7 +3,7 @@
 // A build's image on its way into a registry: in which order, and in how few requests.
 #include <algorithm>
 
-#include "ocilayout/registry_memory.h"
+#include "ocilayout/registry/memory.h"
 #include "tests/unit/ocilayout/helpers.h"
 #include "tests/unit/ocilayout/registry_helpers.h"
 #include "tests/unit/temp_dir.h"

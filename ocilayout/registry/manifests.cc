@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/registry_manifests.h"
+#include "ocilayout/registry/manifests.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requests to one repository of one registry: where its API is, as whom it is asked, again when that may help, and what
-// its refusals say. What is asked stands in registry_blobs.h and registry_manifests.h.
+// its refusals say. What is asked stands in blobs.h and manifests.h.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@
 
 #include "base/http.h"
 #include "ocilayout/produced_source.h"
-#include "ocilayout/registry_auth.h"
+#include "ocilayout/registry/auth.h"
 
 namespace smith::ocilayout {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ocilayout/registry_name.h"
+#include "ocilayout/registry/name.h"
 
 namespace smith::ocilayout {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/credential_helper.h"
+#include "ocilayout/registry/credential_helper.h"
 
 #include <fcntl.h>
 #include <poll.h>

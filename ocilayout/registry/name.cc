@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/registry_name.h"
+#include "ocilayout/registry/name.h"
 
 #include <algorithm>
 #include <charconv>

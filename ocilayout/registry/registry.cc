@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/registry.h"
+#include "ocilayout/registry/registry.h"
 
 #include <algorithm>
 #include <map>
@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 #include "ocilayout/bounds.h"
-#include "ocilayout/registries_conf.h"
-#include "ocilayout/registry_blobs.h"
-#include "ocilayout/registry_manifests.h"
-#include "ocilayout/registry_name.h"
+#include "ocilayout/registry/blobs.h"
+#include "ocilayout/registry/manifests.h"
+#include "ocilayout/registry/name.h"
+#include "ocilayout/registry/registries_conf.h"
 
 namespace smith::ocilayout {
 

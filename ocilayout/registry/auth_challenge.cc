@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/auth_challenge.h"
+#include "ocilayout/registry/auth_challenge.h"
 
 #include <algorithm>
 #include <optional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/certs_d.h"
+#include "ocilayout/registry/certs_d.h"
 
 #include <algorithm>
 #include <cstdlib>

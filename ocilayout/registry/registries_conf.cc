@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/registries_conf.h"
+#include "ocilayout/registry/registries_conf.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/token_realm.h"
+#include "ocilayout/registry/token_realm.h"
 
 #include <libpsl.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/credentials.h"
+#include "ocilayout/registry/credentials.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/output_file.h"
 #include "ocilayout/bounds.h"
-#include "ocilayout/credential_helper.h"
+#include "ocilayout/registry/credential_helper.h"
 
 namespace smith::ocilayout {
 

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/http.h"
-#include "ocilayout/credentials.h"
-#include "ocilayout/registries_conf.h"
-#include "ocilayout/registry_options.h"
+#include "ocilayout/registry/credentials.h"
+#include "ocilayout/registry/options.h"
+#include "ocilayout/registry/registries_conf.h"
 
 namespace smith::ocilayout {
 

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ocilayout/credential_file.h"
-#include "ocilayout/registry_options.h"
+#include "ocilayout/registry/credential_file.h"
+#include "ocilayout/registry/options.h"
 
 namespace smith::ocilayout {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/credential_file.h"
+#include "ocilayout/registry/credential_file.h"
 
 #include <array>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/registry_client.h"
+#include "ocilayout/registry/client.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "ocilayout/certs_d.h"
 #include "ocilayout/json_fields.h"
-#include "ocilayout/registry_memory.h"
+#include "ocilayout/registry/certs_d.h"
+#include "ocilayout/registry/memory.h"
 
 namespace smith::ocilayout {
 

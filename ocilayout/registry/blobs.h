@@ -12,7 +12,7 @@
 #include "ocilayout/byte_source.h"
 #include "ocilayout/descriptor.h"
 #include "ocilayout/image_destination.h"
-#include "ocilayout/registry_client.h"
+#include "ocilayout/registry/client.h"
 
 namespace smith::ocilayout {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "ocilayout/registry_blobs.h"
+#include "ocilayout/registry/blobs.h"
 
 namespace smith::ocilayout {
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "ocilayout/produced_source.h"
-#include "ocilayout/registry_blobs.h"
+#include "ocilayout/registry/blobs.h"
 
 namespace smith::ocilayout {
 

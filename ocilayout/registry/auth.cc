@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/registry_auth.h"
+#include "ocilayout/registry/auth.h"
 
 #include <algorithm>
 #include <cstring>
@@ -9,11 +9,11 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "ocilayout/auth_challenge.h"
 #include "ocilayout/bounds.h"
-#include "ocilayout/certs_d.h"
 #include "ocilayout/json_fields.h"
-#include "ocilayout/token_realm.h"
+#include "ocilayout/registry/auth_challenge.h"
+#include "ocilayout/registry/certs_d.h"
+#include "ocilayout/registry/token_realm.h"
 
 namespace smith::ocilayout {
 

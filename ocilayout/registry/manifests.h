@@ -12,7 +12,7 @@
 #include "ocilayout/descriptor.h"
 #include "ocilayout/image.h"
 #include "ocilayout/image_source.h"
-#include "ocilayout/registry_client.h"
+#include "ocilayout/registry/client.h"
 
 namespace smith::ocilayout {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ocilayout/registry_memory.h"
+#include "ocilayout/registry/memory.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

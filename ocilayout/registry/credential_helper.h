@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "ocilayout/credential_file.h"
+#include "ocilayout/registry/credential_file.h"
 
 namespace smith::ocilayout {
 
