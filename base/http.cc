@@ -226,7 +226,8 @@ void check_ok(const HttpRequest& request, const HttpResponse& response) {
         throw Error(ErrorKind::fetch, http::doing(request) + ": the server sends a part where all was asked for");
     }
     if (response.ok()) return;
-    std::string message = http::doing(request) + ": the server says " + std::to_string(response.status);
+    std::string message = http::doing(request) + (response.status == 407 ? ": the proxy says " : ": the server says ") +
+                          std::to_string(response.status);
     if (response.status >= 300 && response.status < 400) message += ", a redirect that leads nowhere";
     if (response.status == 404) message += " (not found)";
     if (response.status == 429) message += " (too many requests)";

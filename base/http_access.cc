@@ -74,6 +74,7 @@ unsigned long curl_auth(ProxyAuth method) {
 
 void set_proxy(CURL* easy, const HttpAccess& access) {
     if (access.proxy) set(easy, CURLOPT_PROXY, access.proxy->c_str(), "proxy");
+    if (access.no_proxy) set(easy, CURLOPT_NOPROXY, access.no_proxy->c_str(), "no_proxy");
     if (access.proxy_username.empty() || access.proxy_auth == ProxyAuth::none) return;
     set(easy, CURLOPT_PROXYUSERNAME, access.proxy_username.reveal().c_str(), "proxy_username");
     set(easy, CURLOPT_PROXYPASSWORD, access.proxy_password.reveal().c_str(), "proxy_password");

@@ -34,6 +34,8 @@ struct HttpAccess {
     std::string client_key;   ///< PEM; "": in client_cert
     /// A URL; "": a direct connection; nothing: what http_proxy, https_proxy and no_proxy of the environment say.
     std::optional<std::string> proxy;
+    /// Hosts that no proxy is asked for, as in no_proxy, which this takes the place of; nothing: what that says.
+    std::optional<std::string> no_proxy;
     Secret proxy_username;
     Secret proxy_password;
     ProxyAuth proxy_auth = ProxyAuth::any;

@@ -19,6 +19,22 @@ constexpr std::size_t kMaxHeaderBytes = 256 * 1024;
 // Of what is large, as much at a time: libcurl's own sizes (16 and 64 KiB) cost more system calls than the bytes do.
 constexpr long kBufferBytes = 256 * 1024;
 
+/// What a proxy says that makes no connection for us, which is not the server's answer; 0 when it does, or is none.
+long refusal_of_proxy(CURL* easy) {
+    long status = 0;
+    static_cast<void>(curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status));
+    return status >= 300 ? status : 0;
+}
+
+/// The other end of the connection: "192.0.2.1:3128".
+std::string peer(CURL* easy) {
+    const char* address = nullptr;
+    long port = 0;
+    static_cast<void>(curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address));
+    static_cast<void>(curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port));
+    return std::string(address == nullptr ? "" : address) + ":" + std::to_string(port);
+}
+
 /// What libcurl says starts upper-case, and may repeat bytes that a server sent.
 std::string as_clause(std::string_view text) {
     std::string out;
@@ -255,6 +271,13 @@ void Transfer::finish(CURL* easy, CURLcode code) {
         } catch (...) {
             result_.error = std::current_exception();
         }
+        return;
+    }
+    if (const long status = refusal_of_proxy(easy); status != 0) {
+        // Who may not pass now may not in a moment; but the server behind it may be away for one.
+        result_.broken = status >= 500;
+        fail(Error(ErrorKind::fetch,
+                   doing(request_) + ": the proxy at " + peer(easy) + ": the proxy says " + std::to_string(status)));
         return;
     }
     result_.broken = is_of_the_connection(code);

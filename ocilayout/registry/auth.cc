@@ -13,6 +13,7 @@
 #include "ocilayout/json_fields.h"
 #include "ocilayout/registry/auth_challenge.h"
 #include "ocilayout/registry/certs_d.h"
+#include "ocilayout/registry/proxy.h"
 #include "ocilayout/registry/token_realm.h"
 
 namespace smith::ocilayout {
@@ -193,6 +194,7 @@ std::vector<std::string> RegistryAuth::scope_words(const TokenScope& scope) cons
 HttpRequest RegistryAuth::token_request(const TokenScope& scope, const Credential* as) {
     HttpRequest request;
     request.access = access_;
+    add_proxy(request.access, realm_);
     if (const std::string host = host_and_port(realm_); host != api_host(place_.host)) {
         add_certificates(request.access, host, {});
     }

@@ -13,6 +13,7 @@
 #include "ocilayout/json_fields.h"
 #include "ocilayout/registry/certs_d.h"
 #include "ocilayout/registry/memory.h"
+#include "ocilayout/registry/proxy.h"
 
 namespace smith::ocilayout {
 
@@ -216,6 +217,7 @@ HttpResult RegistryClient::perform(HttpClient& http, const RegistryCall& call, s
     const bool is_relative = request.url.find("://") == std::string::npos;
     if (is_relative) request.url = base + request.url;
     request.access = access_;
+    add_proxy(request.access, request.url);
     if (call.request.access.timeout_s) request.access.timeout_s = call.request.access.timeout_s;
     authorization.clear();
     if (origin_of(request.url) == origin_of(base)) {
@@ -261,8 +263,8 @@ HttpResponse RegistryClient::call(const RegistryCall& call) {
 
 Error RegistryClient::refusal(const RegistryCall& call, const HttpResponse& response) const {
     const long status = response.status;
-    std::string message =
-        call.request.method + " " + quote(redact_url(response.url)) + ": the registry says " + std::to_string(status);
+    std::string message = call.request.method + " " + quote(redact_url(response.url)) +
+                          (status == 407 ? ": the proxy says " : ": the registry says ") + std::to_string(status);
     const std::string said = spoken(response.body);
     if (!said.empty()) {
         message += " (" + said + ")";

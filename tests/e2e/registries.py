@@ -96,9 +96,9 @@ class TokenServer(e2e.Loopback):
 
 
 class Registry:
-    """docker-registry on a loopback port. `tls`: (certificate, key), `client_ca`: whose certificates clients must have."""
+    """docker-registry on a port of this machine. `tls`: (certificate, key), `client_ca`: whose certificates clients must have."""
 
-    def __init__(self, folder, tls=None, client_ca=None, password=False, tokens=None):
+    def __init__(self, folder, tls=None, client_ca=None, password=False, tokens=None, address="127.0.0.1"):
         e2e.need_tools("docker-registry", "openssl")
         self.folder, self.port = folder, free_port()
         self.host = "127.0.0.1:%d" % self.port
@@ -106,7 +106,7 @@ class Registry:
         os.makedirs(folder)
         config = {"version": "0.1", "log": {"level": "warn", "accesslog": {"disabled": False}},
                   "storage": {"filesystem": {"rootdirectory": os.path.join(folder, "data")}, "delete": {"enabled": True}},
-                  "http": {"addr": self.host, "secret": "not much of one"}}
+                  "http": {"addr": "%s:%d" % (address, self.port), "secret": "not much of one"}}
         if tls:
             config["http"]["tls"] = {"certificate": tls[0], "key": tls[1]}
         if client_ca:
