@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace smith {
 
@@ -31,26 +32,41 @@ std::string find_in(std::string_view notes) {
     return {};
 }
 
-/// dl_iterate_phdr(3) gives the executable first; 1 ends its walk.
-int look_at_first(dl_phdr_info* info, std::size_t /*size*/, void* out) {
-    for (std::size_t i = 0; i < info->dlpi_phnum; ++i) {
-        const ElfW(Phdr)& segment = info->dlpi_phdr[i];
+std::string id_of(const dl_phdr_info& object) {
+    for (std::size_t i = 0; i < object.dlpi_phnum; ++i) {
+        const ElfW(Phdr)& segment = object.dlpi_phdr[i];
         if (segment.p_type != PT_NOTE || segment.p_align > 4) continue;
-        const auto* bytes = reinterpret_cast<const char*>(info->dlpi_addr + segment.p_vaddr);
+        const auto* bytes = reinterpret_cast<const char*>(object.dlpi_addr + segment.p_vaddr);
         std::string id = find_in({bytes, segment.p_memsz});
-        if (id.empty()) continue;
-        *static_cast<std::string*>(out) = std::move(id);
-        break;
+        if (!id.empty()) return id;
     }
+    return {};
+}
+
+struct Search {
+    std::string_view library;  // "": the executable
+    std::string found;
+};
+
+/// dl_iterate_phdr(3) gives the executable first; 1 ends its walk.
+int look_at(dl_phdr_info* info, std::size_t /*size*/, void* out) {
+    Search& search = *static_cast<Search*>(out);
+    if (!search.library.empty()) {
+        const std::string_view path = info->dlpi_name;
+        if (!path.substr(path.rfind('/') + 1).starts_with(search.library)) return 0;
+    }
+    search.found = id_of(*info);
     return 1;
 }
 
 }  // namespace
 
-std::string build_id() {
-    std::string out;
-    dl_iterate_phdr(look_at_first, &out);
-    return out;
+std::string build_id() { return build_id_of_library({}); }
+
+std::string build_id_of_library(std::string_view name) {
+    Search search{name, {}};
+    dl_iterate_phdr(look_at, &search);
+    return std::move(search.found);
 }
 
 }  // namespace smith

@@ -10,6 +10,7 @@
 #include "base/cache_directory.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/key_hasher.h"
 #include "builder/spec_json.h"
 #include "ocilayout/gzip.h"
 #include "ocilayout/layer.h"
@@ -25,19 +26,6 @@ using nlohmann::json;
 
 /// Raised with every change of what a record says.
 constexpr std::string_view kFormat = "smith build 1";
-
-/// A digest of texts, each with its length: no two lists have the same bytes.
-class KeyHasher {
-public:
-    void add(std::string_view text) {
-        hasher_.update(std::to_string(text.size()) + ":");
-        hasher_.update(text);
-    }
-    [[nodiscard]] Digest finish() { return hasher_.finish(); }
-
-private:
-    Hasher hasher_;
-};
 
 /// The lock less what a build adds once it is done.
 std::string decisions_of(resolver::Lock lock) {
@@ -132,8 +120,7 @@ std::optional<Digest> build_key(const BuildInputs& inputs) {
     key.add(decisions_of(inputs.lock));
     key.add(ocilayout::layer_key(inputs.overlay, {}).hex());
     key.add(inputs.created ? std::to_string(*inputs.created) : "");
-    key.add(std::to_string(inputs.signers.size()));
-    for (const std::string& text : inputs.signers) key.add(text);
+    key.add_list(inputs.signers);
     return key.finish();
 }
 
