@@ -21,6 +21,7 @@
 #include "resolver/keyring.h"
 #include "resolver/named_rpms.h"
 #include "resolver/repository.h"
+#include "resolver/solution_cache.h"
 #include "resolver/solve.h"
 
 namespace smith::builder {
@@ -59,7 +60,8 @@ Lock solve_anew(const Project& project, resolver::Request request, const std::op
         resolver::load_repositories(project.repos, metadata_options(environment, held), http, reporter);
     const resolver::FetchOptions options = fetch_options(project, environment);
     resolver::fetch_named_rpms(request.local_rpms, request.keep, options, http, reporter);
-    resolver::Solution solution = resolver::solve(request, repositories, http, reporter);
+    resolver::Solution solution =
+        resolver::solve_or_recall(request, repositories, environment.cache_dir, http, reporter);
     if (!std::ranges::all_of(solution.packages, [](const auto& p) { return resolver::is_strong(p.checksum); })) {
         // An old repository that knows its packages by SHA-1 only: a lock holds what the bytes really are.
         const auto local =

@@ -13,6 +13,7 @@
 #include "resolver/metadata_stream.h"
 #include "resolver/named_rpms.h"
 #include "resolver/repository.h"
+#include "resolver/solution_cache.h"
 #include "resolver/solve.h"
 
 namespace smith::builder {
@@ -89,7 +90,7 @@ Outdated find_outdated(const Project& project, const Environment& environment, R
     resolver::Request request = make_request(project);
     resolver::fetch_named_rpms(request.local_rpms, {}, fetch_options(project, environment), http, reporter);
     resolver::Lock today;
-    today.packages = resolver::solve(request, repositories, http, reporter).packages;
+    today.packages = resolver::solve_or_recall(request, repositories, environment.cache_dir, http, reporter).packages;
     const std::vector<PackageChange> changes = compare_locks(*lock, today);
     if (changes.empty()) return out;
 

@@ -8,7 +8,9 @@ All in one run, in turns, from the repository that tools/scale-fixture makes, on
 and peak memory; asserts nothing about time, only that everybody found the packages.
 
     cold    nothing cached at all: metadata is copied, verified and parsed
-    warm    metadata cached; smith has no lock, so that it solves again
+    warm    metadata cached; smith has no lock and has never heard of the request, so that it solves
+    again   the same once more, still without a lock: smith remembers what it chose, dnf solves (docs/decisions/
+            solution-cache.md)
 
     load    a package that needs next to nothing: what is left is reading metadata
     bash    the issue's small request
@@ -64,14 +66,16 @@ def main():
             for what, (package, weak) in REQUESTS.items():
                 for who, command, cache in (("smith", smith, "cache"), ("dnf", dnf, "dnf")):
                     shutil.rmtree(os.path.join(folder, cache), ignore_errors=True)
-                    for state in ("cold", "warm"):
+                    for state in ("cold", "warm", "again"):
+                        if state == "warm":
+                            shutil.rmtree(os.path.join(folder, "cache", "solutions"), ignore_errors=True)
                         seen = timed(command(folder, package, weak), folder)
                         runs.setdefault((what, state), {}).setdefault(who, []).append(seen)
     print("%d rounds, on %d cores" % (rounds, os.cpu_count()))
     for (what, state), who in runs.items():
         median = {name: statistics.median(s for s, _ in seen) for name, seen in who.items()}
         memory = {name: max(m for _, m in seen) for name, seen in who.items()}
-        print("%-8s %s  smith %7.2f s %4.0f MB   dnf %7.2f s %4.0f MB   %.1f times as fast" % (
+        print("%-8s %-5s  smith %7.2f s %4.0f MB   dnf %7.2f s %4.0f MB   %.1f times as fast" % (
             what, state, median["smith"], memory["smith"], median["dnf"], memory["dnf"],
             median["dnf"] / median["smith"]))
     print("aims: cold faster than dnf, warm %d times as fast, below %d MB" % (AIM_WARM, AIM_MEMORY))
