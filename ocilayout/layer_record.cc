@@ -15,6 +15,7 @@
 #include "base/cache_directory.h"
 #include "base/error.h"
 #include "ocilayout/bounds.h"
+#include "ocilayout/whiteout.h"
 
 namespace smith::ocilayout {
 
@@ -114,12 +115,33 @@ private:
 bool is_whiteout(std::string_view name) {
     const std::size_t end = name.find_last_not_of('/');
     const std::string_view path = end == std::string_view::npos ? std::string_view() : name.substr(0, end + 1);
-    return path.substr(path.rfind('/') + 1).starts_with(".wh.");
+    return path.substr(path.rfind('/') + 1).starts_with(kWhiteout);
+}
+
+Content pack_content(TarReader& tar, PackWriter& pack, std::span<std::byte> buffer) {
+    try {
+        while (const std::size_t got = tar.read(buffer)) pack.write(buffer.first(got));
+    } catch (...) {
+        pack.abandon_content();
+        throw;
+    }
+    return pack.end_content();
+}
+
+Content hash_content(TarReader& tar, std::span<std::byte> buffer) {
+    Hasher hasher;
+    Content out;
+    while (const std::size_t got = tar.read(buffer)) {
+        hasher.update(buffer.first(got));
+        out.size += got;
+    }
+    out.digest = hasher.finish();
+    return out;
 }
 
 }  // namespace
 
-LayerEntry read_layer_entry(TarReader& tar, const TarEntry& entry, PackWriter& pack, std::span<std::byte> buffer) {
+LayerEntry read_layer_entry(TarReader& tar, const TarEntry& entry, PackWriter* pack, std::span<std::byte> buffer) {
     LayerEntry out;
     out.name = entry.name;
     out.kind = entry.kind;
@@ -130,13 +152,7 @@ LayerEntry read_layer_entry(TarReader& tar, const TarEntry& entry, PackWriter& p
     out.uid = entry.uid;
     out.gid = entry.gid;
     if (entry.kind != TarKind::regular || is_whiteout(entry.name)) return out;
-    try {
-        while (const std::size_t got = tar.read(buffer)) pack.write(buffer.first(got));
-    } catch (...) {
-        pack.abandon_content();
-        throw;
-    }
-    out.content = pack.end_content();
+    out.content = pack == nullptr ? hash_content(tar, buffer) : pack_content(tar, *pack, buffer);
     return out;
 }
 

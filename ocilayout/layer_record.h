@@ -34,8 +34,8 @@ struct LayerEntry {
     Content content;  ///< of a regular file that is no whiteout
 };
 
-/// The entry that `tar` stands at, its bytes given to `pack`. Throws as the two do.
-[[nodiscard]] LayerEntry read_layer_entry(TarReader& tar, const TarEntry& entry, PackWriter& pack,
+/// The entry that `tar` stands at, its bytes given to `pack`, or to nobody where that is null. Throws as the two do.
+[[nodiscard]] LayerEntry read_layer_entry(TarReader& tar, const TarEntry& entry, PackWriter* pack,
                                           std::span<std::byte> buffer);
 
 /// Collects the record of one layer in a file that has no name yet.

@@ -5,15 +5,11 @@
 
 #include "base/error.h"
 #include "ocilayout/bounds.h"
+#include "ocilayout/whiteout.h"
 
 namespace smith::ocilayout {
 
 namespace {
-
-constexpr std::string_view kWhiteout = ".wh.";
-constexpr std::string_view kOpaque = ".wh..wh..opq";
-// aufs kept its own files in layers (.wh..wh.plnk, .wh..wh.aufs), and docker of old packed them.
-constexpr std::string_view kAufsPrefix = ".wh..wh.";
 
 // A base image of a distribution has some dozen setuid programs and devices. A report longer than this helps nobody.
 constexpr std::size_t kMaxWarnings = 200;
@@ -52,7 +48,7 @@ void LayerStack::apply(TarReader& tar, const std::string& origin, PackWriter& pa
     begin(origin);
     std::vector<std::byte> buffer(std::size_t{64} * 1024);
     TarEntry entry;
-    while (tar.next(entry)) apply_entry(read_layer_entry(tar, entry, pack, buffer));
+    while (tar.next(entry)) apply_entry(read_layer_entry(tar, entry, &pack, buffer));
 }
 
 void LayerStack::apply_entry(const LayerEntry& entry) {

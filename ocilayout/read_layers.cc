@@ -58,7 +58,9 @@ Descriptor blob_of(const Layer& layer) {
     return out;
 }
 
-void unpack(ByteSource& tar_stream, PackWriter& pack, LayerRecordWriter& record) {
+/// `pack_for` says who gets an entry's bytes; null for nobody.
+template <typename PackFor>
+void unpack(ByteSource& tar_stream, const PackFor& pack_for, LayerRecordWriter& record) {
     TarReader tar(tar_stream);
     TarEntry entry;
     std::vector<std::byte> buffer(std::size_t{64} * 1024);
@@ -69,7 +71,7 @@ void unpack(ByteSource& tar_stream, PackWriter& pack, LayerRecordWriter& record)
                         "more than " + std::to_string(limits::kMaxTreeEntries) + " entries in one layer");
         }
         while_doing([&] { return "entry " + quote(entry.name); },
-                    [&] { record.add(read_layer_entry(tar, entry, pack, buffer)); });
+                    [&] { record.add(read_layer_entry(tar, entry, pack_for(entry), buffer)); });
     }
     // The blob's own digest is verified at its end, which lies behind the end of the archive.
     drain(tar_stream);
@@ -77,34 +79,41 @@ void unpack(ByteSource& tar_stream, PackWriter& pack, LayerRecordWriter& record)
 
 /// Verifying and decompressing the blob, and the digest of what comes out, run on threads of their own; here is parsed
 /// and stored.
-CachedLayer unpack_layer(const Layer& layer, const OpenBlob& open, const ContentStore& store,
-                         std::atomic<std::uint64_t>& used) {
+template <typename PackFor>
+void read_verified(const Layer& layer, const OpenBlob& open, std::atomic<std::uint64_t>& used, const PackFor& pack_for,
+                   LayerRecordWriter& record) {
     const Descriptor blob = blob_of(layer);
     Digest found;
-    PackWriter pack = store.write_pack(layer.digest);
-    LayerRecordWriter record(store, layer.digest);
     blame_digest_first([&] { return open(blob); },
                        [&] {
                            auto opened = std::make_unique<BudgetSource>(decompressed(open(blob)), used);
                            const std::unique_ptr<ByteSource> tar_stream = read_ahead(hashing_source(
                                read_ahead(std::move(opened)), [&found](const Digest& digest) { found = digest; }));
-                           unpack(*tar_stream, pack, record);
+                           unpack(*tar_stream, pack_for, record);
                        });
     if (found != layer.diff_id) {
         throw Error(ErrorKind::integrity, "it does not match the diff_id in the configuration: expected " +
                                               layer.diff_id.str() + ", got " + found.str());
     }
+}
+
+CachedLayer unpack_layer(const Layer& layer, const OpenBlob& open, const ContentStore& store,
+                         std::atomic<std::uint64_t>& used) {
+    PackWriter pack = store.write_pack(layer.digest);
+    LayerRecordWriter record(store, layer.digest);
+    read_verified(
+        layer, open, used, [&](const TarEntry&) { return &pack; }, record);
     CachedLayer out;
     out.pack = pack.commit();
-    // The pack is there before its record is: where there is a record, all of the layer is.
+    // The pack is there before its record is, so that mostly both are there or none.
     out.record = LayerRecordReader::from_fd(record.commit(layer.diff_id), layer.diff_id);
     if (!out.record) throw Error(ErrorKind::system, "the record of a layer can't be read back");
     return out;
 }
 
-std::string name_of(std::size_t index) { return "layer " + std::to_string(index + 1); }
-
 }  // namespace
+
+std::string layer_name(std::size_t index) { return "layer " + std::to_string(index + 1); }
 
 StackedLayers read_layers(std::span<const Layer> layers, const OpenBlob& open, const ContentStore& store,
                           const LayerOptions& options, Reporter& reporter) {
@@ -113,7 +122,7 @@ StackedLayers read_layers(std::span<const Layer> layers, const OpenBlob& open, c
     std::atomic<std::size_t> done{0};
     reporter.progress("unpacking", 0, layers.size());
     parallel_for(options.jobs, layers.size(), [&](std::size_t i) {
-        while_doing([&] { return name_of(i); },
+        while_doing([&] { return layer_name(i); },
                     [&] {
                         std::optional<CachedLayer> known;
                         if (!options.reread) known = find_cached(layers[i], store);
@@ -125,8 +134,8 @@ StackedLayers read_layers(std::span<const Layer> layers, const OpenBlob& open, c
     LayerStack stack;
     auto contents = std::make_shared<PackedContents>();
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        const std::string origin = name_of(i) + " (" + layers[i].digest.str().substr(0, 7 + 12) + ")";
-        while_doing([&] { return name_of(i); }, [&] { stack.apply(*cached[i].record, origin); });
+        const std::string origin = layer_name(i) + " (" + layers[i].digest.str().substr(0, 7 + 12) + ")";
+        while_doing([&] { return layer_name(i); }, [&] { stack.apply(*cached[i].record, origin); });
         cached[i].record.reset();
         contents->add(std::move(cached[i].pack));
     }
@@ -137,6 +146,22 @@ StackedLayers read_layers(std::span<const Layer> layers, const OpenBlob& open, c
     out.tree = stack.take_tree();
     out.contents = std::move(contents);
     return out;
+}
+
+GlancedLayer glance_at_layer(const Layer& layer, const OpenBlob& open, const ContentStore& store,
+                             const std::function<bool(const TarEntry&)>& keep, bool must_open) {
+    const Digest diff_id = layer.diff_id;
+    if (!must_open && LayerRecordReader::open(store, layer.digest, diff_id)) {
+        return {[&store, digest = layer.digest, diff_id] { return LayerRecordReader::open(store, digest, diff_id); },
+                nullptr};
+    }
+    PackWriter pack = store.write_pack(layer.digest);
+    LayerRecordWriter record(store, layer.digest);
+    std::atomic<std::uint64_t> used{0};
+    read_verified(
+        layer, open, used, [&](const TarEntry& entry) { return keep(entry) ? &pack : nullptr; }, record);
+    return {[fd = record.commit(diff_id), diff_id] { return LayerRecordReader::from_fd(fd, diff_id); },
+            pack.finish_unnamed()};
 }
 
 }  // namespace smith::ocilayout

@@ -17,6 +17,7 @@
 #include "ocilayout/byte_source.h"
 #include "ocilayout/descriptor.h"
 #include "ocilayout/layer.h"
+#include "ocilayout/layer_record.h"
 #include "ocilayout/layer_stack.h"
 #include "ocilayout/owner.h"
 
@@ -43,5 +44,21 @@ struct LayerOptions {
 /// diff_id; whatever `open` throws. Each begins with the number of the layer.
 [[nodiscard]] StackedLayers read_layers(std::span<const Layer> layers, const OpenBlob& open, const ContentStore& store,
                                         const LayerOptions& options, Reporter& reporter);
+
+/// What a layer says, and those of its contents that were asked for.
+struct GlancedLayer {
+    /// Opens its record; as often as it is asked to.
+    std::function<std::unique_ptr<LayerRecordReader>()> record;
+    std::shared_ptr<const Pack> contents;  ///< null when the layer was not opened, or nothing was asked for
+};
+
+/// Reads a layer through once, verified as in read_layers(), and stores none of it but its record and, in a file
+/// without a name, the contents of those entries that `keep` is true for (it is called with an entry's name and kind).
+/// Opens no layer whose record is in the cache, unless `must_open`.
+[[nodiscard]] GlancedLayer glance_at_layer(const Layer& layer, const OpenBlob& open, const ContentStore& store,
+                                           const std::function<bool(const TarEntry&)>& keep, bool must_open);
+
+/// "layer 3", of the layer at index 2: how they are called in messages.
+[[nodiscard]] std::string layer_name(std::size_t index);
 
 }  // namespace smith::ocilayout

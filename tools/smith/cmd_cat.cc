@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "ocilayout/part_of_image.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
 #include "tools/smith/image_source.h"
@@ -14,29 +15,29 @@
 
 namespace smith::cli {
 
-namespace {
-
-/// The file that `path` leads to, links followed inside the image.
-const Content& find_file(const FileTree& tree, const std::string& path, const std::string& source) {
-    const ImagePath asked = ImagePath::parse(path);
-    const Resolution found = tree.resolve(asked);
-    if (found.entry == nullptr) throw Error(ErrorKind::usage, quote(asked.str()) + " is not in " + quote(source));
-    const Regular* file = as_regular(found.entry);
-    if (file == nullptr) throw Error(ErrorKind::usage, quote(asked.str()) + " is a directory in " + quote(source));
-    return file->content;
-}
-
-}  // namespace
-
 int run_command(const CatCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
-    const ocilayout::LoadedImage image = open_image(command.source, context, false);
+    std::vector<ImagePath> paths;
+    for (const std::string& path : command.paths) paths.push_back(ImagePath::parse(path));
+    const ContentStore store(context.cache_dir());
+    ocilayout::FoundPaths found;
+    while_doing([&] { return "reading image " + quote(command.source); },
+                [&] {
+                    const auto source = open_source(command.source, context);
+                    const ocilayout::ImageHead head = ocilayout::load_image_head(*source, read_options(context, false));
+                    found = ocilayout::find_paths(*source, head, paths, store, context.reporter);
+                });
     // All of them are looked for before the first is written.
-    std::vector<Content> contents;
-    for (const std::string& path : command.paths) contents.push_back(find_file(image.tree, path, command.source));
+    using Kind = ocilayout::FoundPath::Kind;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        const Kind kind = found.paths[i].kind;
+        if (kind == Kind::file) continue;
+        const char* is_what = kind == Kind::nothing ? " is not in " : " is a directory in ";
+        throw Error(ErrorKind::usage, quote(paths[i].str()) + is_what + quote(command.source));
+    }
     context.reporter.clear();
-    for (const Content& content : contents) {
-        const Bytes bytes = image.contents->open(content);
+    for (const ocilayout::FoundPath& file : found.paths) {
+        const Bytes bytes = found.contents->open(file.content);
         write_stdout(std::string_view(reinterpret_cast<const char*>(bytes.view().data()), bytes.size()));
     }
     return kDone;

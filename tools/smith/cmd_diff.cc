@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "ocilayout/part_of_image.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
 #include "tools/smith/image_source.h"
@@ -24,7 +27,8 @@ namespace smith::cli {
 namespace {
 
 using nlohmann::json;
-using ocilayout::LoadedImage;
+using ocilayout::ComparedTrees;
+using ocilayout::ImageHead;
 
 struct ConfigChange {
     std::string key;
@@ -41,18 +45,19 @@ struct Difference {
     std::vector<ConfigChange> config;
     std::vector<std::string> packages_only_before, packages_only_after;
     std::vector<FileChange> files;
-    std::uint64_t size_before = 0, size_after = 0;  ///< of all files
+    /// Of all files; nothing when those that are the same in both were not looked at.
+    std::optional<std::uint64_t> size_before, size_after;
 };
 
 /// One object of all that a configuration says but its layers and its history.
-json config_of(const LoadedImage& image) {
-    const json document = parse_json(image.head.config_text);
+json config_of(const ImageHead& head) {
+    const json document = parse_json(head.config_text);
     json out = json::object();
     if (const auto config = document.find("config"); config != document.end() && config->is_object()) out = *config;
     for (const char* key : {"architecture", "os", "variant", "author", "created"}) {
         if (document.contains(key)) out[key] = document[key];
     }
-    for (const auto& [key, value] : image.head.annotations) out["annotation " + json_text(key)] = json_text(value);
+    for (const auto& [key, value] : head.annotations) out["annotation " + json_text(key)] = json_text(value);
     return out;
 }
 
@@ -102,19 +107,22 @@ std::uint64_t size_of(const FileTree& tree) {
     return out;
 }
 
-Difference compare(const LoadedImage& before, const LoadedImage& after) {
+/// The trees outlive what is returned.
+Difference compare(const ImageHead& before, const ImageHead& after, const ComparedTrees& trees) {
     Difference out;
     out.config = compare_configs(config_of(before), config_of(after));
-    const std::vector<std::string> a = packages_of(before.head);
-    const std::vector<std::string> b = packages_of(after.head);
+    const std::vector<std::string> a = packages_of(before);
+    const std::vector<std::string> b = packages_of(after);
     // An image that does not say what it is made of is not made of nothing.
     if (!a.empty() && !b.empty()) {
         std::ranges::set_difference(a, b, std::back_inserter(out.packages_only_before));
         std::ranges::set_difference(b, a, std::back_inserter(out.packages_only_after));
     }
-    out.files = compare_trees(before.tree, after.tree);
-    out.size_before = size_of(before.tree);
-    out.size_after = size_of(after.tree);
+    out.files = compare_trees(trees.before, trees.after);
+    if (trees.are_whole) {
+        out.size_before = size_of(trees.before);
+        out.size_after = size_of(trees.after);
+    }
     return out;
 }
 
@@ -166,12 +174,14 @@ json node_json(const Entry* entry) {
             {"digest", file->content.digest.str()}};
 }
 
+json size_json(const std::optional<std::uint64_t>& size) { return size ? json(*size) : json(); }
+
 json to_json(const Difference& difference, bool same) {
     json out = {{"same", same},
                 {"config", json::object()},
                 {"packages", {{"removed", json::array()}, {"added", json::array()}}},
                 {"files", json::array()},
-                {"size", {{"before", difference.size_before}, {"after", difference.size_after}}}};
+                {"size", {{"before", size_json(difference.size_before)}, {"after", size_json(difference.size_after)}}}};
     for (const ConfigChange& change : difference.config) {
         out["config"][change.key] = {{"before", change.before}, {"after", change.after}};
     }
@@ -196,18 +206,45 @@ std::string summary(const Difference& difference, bool same) {
     };
     const std::uint64_t added = count([](const FileChange& change) { return change.before == nullptr; });
     const std::uint64_t removed = count([](const FileChange& change) { return change.after == nullptr; });
-    return std::to_string(added) + " paths more, " + std::to_string(removed) + " fewer, " +
-           std::to_string(difference.files.size() - added - removed) + " changed; files were " +
-           format_bytes(difference.size_before) + " and are " + format_bytes(difference.size_after);
+    std::string out = std::to_string(added) + " paths more, " + std::to_string(removed) + " fewer, " +
+                      std::to_string(difference.files.size() - added - removed) + " changed";
+    if (difference.size_before) {
+        out += "; files were " + format_bytes(*difference.size_before) + " and are " +
+               format_bytes(*difference.size_after);
+    }
+    return out;
+}
+
+/// An image that is open, and all of it but its files.
+struct OpenImage {
+    std::unique_ptr<ocilayout::ImageSource> source;
+    ImageHead head;
+    [[nodiscard]] ocilayout::ComparedImage compared() const { return {source.get(), &head}; }
+};
+
+OpenImage open_to_compare(const std::string& name, const Context& context) {
+    return while_doing([&] { return "reading image " + quote(name); },
+                       [&] {
+                           OpenImage out;
+                           out.source = open_source(name, context);
+                           out.head = ocilayout::load_image_head(*out.source, read_options(context, true));
+                           for (const std::string& warning : out.head.warnings) context.reporter.warn(warning);
+                           return out;
+                       });
 }
 
 }  // namespace
 
 int run_command(const DiffCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
-    const LoadedImage before = open_image(command.before, context);
-    const LoadedImage after = open_image(command.after, context);
-    const Difference difference = compare(before, after);
+    const OpenImage before = open_to_compare(command.before, context);
+    const OpenImage after = open_to_compare(command.after, context);
+    const ContentStore store(context.cache_dir());
+    const unsigned jobs = context.common.transport.jobs;
+    const ComparedTrees trees = while_doing(
+        [&] { return "comparing " + quote(command.before) + " with " + quote(command.after); },
+        [&] { return ocilayout::load_to_compare(before.compared(), after.compared(), store, jobs, context.reporter); });
+    const Difference difference = compare(before.head, after.head, trees);
     const bool same = before.head.manifest_desc.digest == after.head.manifest_desc.digest;
     context.reporter.clear();
     context.reporter.info(summary(difference, same));
