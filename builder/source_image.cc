@@ -82,12 +82,14 @@ public:
         if (reference_.transport == ocilayout::Transport::docker) {
             const std::size_t slash = reference_.name.rfind('/');
             const std::size_t end = reference_.name.find_first_of(":@", slash == std::string::npos ? 0 : slash);
-            reference_.name = reference_.name.substr(0, end) + "@" + locked.manifest.str();
+            repository_ = reference_.name.substr(0, end);
+            reference_.name = repository_ + "@" + locked.manifest.str();
         }
     }
 
     RawManifest manifest() override { return inner().manifest(); }
     std::string tag() override { return reference_.tag; }
+    std::string repository() const override { return repository_; }
     std::optional<RawManifest> find_tag(const std::string& tag) override { return inner().find_tag(tag); }
     ocilayout::ReferrerList referrers(const Descriptor& subject) override { return inner().referrers(subject); }
 
@@ -124,6 +126,7 @@ private:
     }
 
     Reference reference_;
+    std::string repository_;
     const resolver::LockedSource& locked_;
     const Environment& environment_;
     DocumentCache documents_;
@@ -245,7 +248,7 @@ std::vector<ocilayout::StoredLayer> fetch_layer_blobs(const Project& project, co
                                if (!fd) fd = fetch_blob(source, blob, file);
                                ocilayout::Layer ours = layer;
                                ours.media_type = oci_type_of(layer.media_type);
-                               out.push_back({std::move(ours), std::move(fd)});
+                               out.push_back({std::move(ours), std::move(fd), source.repository()});
                            }
                            return out;
                        });

@@ -115,7 +115,7 @@ std::optional<StoredLayer> LayerCache::find(const Digest& key) const {
     struct stat st {};
     if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
     if (static_cast<std::uint64_t>(st.st_size) != layer->size) return std::nullopt;
-    return StoredLayer{*layer, std::make_shared<const UniqueFd>(std::move(fd))};
+    return StoredLayer{*layer, std::make_shared<const UniqueFd>(std::move(fd)), {}};
 }
 
 StoredLayer LayerCache::store(const FileTree& tree, Owner owner, const Contents& contents, unsigned jobs) const {

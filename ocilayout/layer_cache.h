@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/fd.h"
 #include "ocilayout/layer.h"
@@ -19,6 +20,7 @@ namespace smith::ocilayout {
 struct StoredLayer {
     Layer layer;
     std::shared_ptr<const UniqueFd> blob;
+    std::string repository;  ///< where it is from (ImageSource::repository()); empty: from nowhere
 
     /// Gives all bytes of the blob to `out`; thread-safe, and repeatable. Throws Error: integrity, when they do not
     /// match `layer.digest` and `layer.size`.

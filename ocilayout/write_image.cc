@@ -19,6 +19,7 @@ constexpr unsigned kBlobsAtOnce = 6;
 struct BlobToPut {
     Descriptor descriptor;
     BlobOpener open;
+    std::string mount_from;
 };
 
 /// Everything but manifests, the largest first.
@@ -32,10 +33,10 @@ std::vector<BlobToPut> blobs_of(const FinishedImage& image, const Referrers& ref
         const auto open = [blob, fd = stored.blob] {
             return verifying_source(file_source(fd, 0, blob.size), blob.digest, blob.size);
         };
-        out.try_emplace(blob.digest, BlobToPut{blob, open});
+        out.try_emplace(blob.digest, BlobToPut{blob, open, stored.repository});
     }
     const auto add = [&](const Descriptor& descriptor, const std::string& bytes) {
-        out.try_emplace(descriptor.digest, BlobToPut{descriptor, [&bytes] { return memory_source(bytes); }});
+        out.try_emplace(descriptor.digest, BlobToPut{descriptor, [&bytes] { return memory_source(bytes); }, {}});
     };
     add(image.image.config_desc, image.image.config);
     for (const SmallBlob& blob : referrers.blobs) add(blob.descriptor, blob.bytes);
@@ -61,7 +62,7 @@ void write_image(const FinishedImage& image, ImageDestination& destination, std:
     const std::vector<BlobToPut> blobs = blobs_of(image, referrers);
     parallel_for(kBlobsAtOnce, blobs.size(), [&](std::size_t i) {
         if (destination.has_blob(blobs[i].descriptor)) return;
-        destination.put_blob(blobs[i].descriptor, blobs[i].open, {});
+        destination.put_blob(blobs[i].descriptor, blobs[i].open, blobs[i].mount_from);
     });
     for (const SmallBlob& one : referrers.manifests) destination.put_manifest(one.descriptor, one.bytes);
     // The one that was asked for comes last: who sees it sees all the others.
