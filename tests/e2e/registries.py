@@ -51,12 +51,14 @@ class Authority:
 
 class TokenServer(e2e.Loopback):
     """Gives tokens that docker-registry believes (distribution's "Token Authentication Specification") to whoever has the
-    password; with `public`, to anybody who wants to pull."""
+    password; with `public`, to anybody who wants to pull. What it says of a token's life, `lifetime`, may be another thing
+    than what the token says itself, `expires_after`."""
 
-    def __init__(self, folder, public=False, lifetime=300):
+    def __init__(self, folder, public=False, lifetime=300, expires_after=None):
         super().__init__()
         self.realm = self.url + "token"
         self.public, self.lifetime, self.asked = public, lifetime, []
+        self.expires_after = lifetime if expires_after is None else expires_after
         os.makedirs(folder)
         self.key, self.certificate = os.path.join(folder, "token.key"), os.path.join(folder, "token.crt")
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tokens",
@@ -89,8 +91,8 @@ class TokenServer(e2e.Loopback):
             return base64.urlsafe_b64encode(data).rstrip(b"=")
         now = int(time.time())
         head = encoded(json.dumps({"typ": "JWT", "alg": "RS256", "x5c": [self.x5c]}).encode())
-        claims = encoded(json.dumps({"iss": "test", "sub": "", "aud": "the registry", "exp": now + self.lifetime,
-                                     "nbf": now - 10, "iat": now, "jti": str(now), "access": access}).encode())
+        claims = encoded(json.dumps({"iss": "test", "sub": "", "aud": "the registry", "exp": now + self.expires_after,
+                                     "nbf": now - 100, "iat": now, "jti": str(now), "access": access}).encode())
         signed = head + b"." + claims
         return (signed + b"." + encoded(openssl("dgst", "-sha256", "-sign", self.key, input=signed))).decode()
 
@@ -144,6 +146,10 @@ class Registry:
         """"GET /v2/..." for each request so far, those of the test's own looking left out."""
         found = re.findall(r'"([A-Z]+ /\S*) HTTP', e2e.read(self.log_file).decode("utf-8", "replace"))
         return [one for one in found]
+
+    def refused(self):
+        """Of these, those that were answered with 401."""
+        return re.findall(r'"([A-Z]+ /\S*) HTTP[^"]*" 401 ', e2e.read(self.log_file).decode("utf-8", "replace"))
 
     def forget(self):
         with open(self.log_file, "r+b") as log:
