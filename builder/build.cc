@@ -20,6 +20,7 @@
 #include "builder/packages.h"
 #include "builder/parent.h"
 #include "builder/spec_json.h"
+#include "ocilayout/docker_types.h"
 #include "ocilayout/gzip.h"
 #include "ocilayout/image_destination.h"
 #include "ocilayout/layer_cache.h"
@@ -165,6 +166,12 @@ BuildResult describe(const Made& made) {
     return out;
 }
 
+void check_can_hold(const ocilayout::Reference& output, const BuildOptions& options) {
+    const bool is_layout =
+        output.transport == ocilayout::Transport::oci || output.transport == ocilayout::Transport::oci_archive;
+    if (options.docker_types && is_layout) ocilayout::refuse_docker_types();
+}
+
 /// `--locked`: the image must be the very one that the lock remembers.
 void check_against_lock(const BuildResult& result, const resolver::Lock& lock) {
     if (!lock.image) return;
@@ -266,7 +273,7 @@ private:
     [[nodiscard]] bool has_tests() const { return options_.test && !project_.spec.tests.empty(); }
     std::vector<TestOutcome> test(const Made& made);
 
-    void write(const FinishedImage& image, const ocilayout::Reference& output);
+    [[nodiscard]] Digest write(const FinishedImage& image, const ocilayout::Reference& output);
     void write_made(Made& made, const ocilayout::Reference& output, BuildResult& result);
 
     [[nodiscard]] std::optional<std::vector<std::string>> read_signers();
@@ -321,20 +328,21 @@ std::vector<TestOutcome> Build::test(const Made& made) {
                      reporter_);
 }
 
-void Build::write(const FinishedImage& image, const ocilayout::Reference& output) {
+Digest Build::write(const FinishedImage& image, const ocilayout::Reference& output) {
     ocilayout::TransportOptions transport = options_.transport;
     transport.jobs = environment_.jobs;
-    while_doing([&] { return "writing image " + quote(to_string(output)); },
-                [&] {
-                    const auto destination = ocilayout::open_image_destination(output, transport);
-                    ocilayout::write_image(image, *destination, options_.also_tags);
-                });
+    return while_doing([&] { return "writing image " + quote(to_string(output)); },
+                       [&] {
+                           const auto destination = ocilayout::open_image_destination(output, transport);
+                           return write_image(image, *destination, {options_.also_tags, options_.docker_types}).digest;
+                       });
 }
 
 /// A layer of the cache that was damaged shows only here, where its bytes are used.
 void Build::write_made(Made& made, const ocilayout::Reference& output, BuildResult& result) {
     try {
-        return write(made.image, output);
+        result.written = write(made.image, output);
+        return;
     } catch (const Error& e) {
         const bool is_ours =
             std::ranges::any_of(made.image.layers, [](const auto& layer) { return !layer.is_intact(); });
@@ -346,7 +354,7 @@ void Build::write_made(Made& made, const ocilayout::Reference& output, BuildResu
     result = describe(made);
     result.tests = std::move(tests);
     if (options_.locked) check_against_lock(result, lock_);
-    write(made.image, output);
+    result.written = write(made.image, output);
 }
 
 /// Who may sign the packages of which repository. Nothing when that can't be read: making the image will tell.
@@ -384,7 +392,7 @@ std::optional<Outcome> Build::write_known(const ocilayout::Reference& output) {
     if (!known) return std::nullopt;
     if (options_.locked) check_against_lock(known->result, lock_);
     try {
-        write(known->image, output);
+        known->result.written = write(known->image, output);
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::integrity || known->image.layers.front().is_intact()) throw;
         reporter_.debug("checking the cache, because of: " + e.message());
@@ -424,6 +432,7 @@ BuildResult build(const BuildOptions& options, Reporter& reporter) {
                            const Project project = open_project(options.project, reporter);
                            // A wrong place is told before anything is fetched.
                            check_not_in_overlay(project, output_of(project, options).path, "the output");
+                           check_can_hold(output_of(project, options), options);
                            check_not_in_overlay(project, options.environment.cache_dir, "the cache");
                            check_not_in_overlay(project, project.lock_file, "the lock");
                            const resolver::Lock lock =
@@ -446,6 +455,7 @@ ocilayout::FinishedImage make_locked_image(const BuildOptions& options, Reporter
 }
 
 BuildResult build_once(const Project& project, const BuildOptions& options, Reporter& reporter) {
+    check_can_hold(output_of(project, options), options);
     resolver::Lock lock;
     lock.arch = project.arch;
     const Spec& spec = project.spec;

@@ -23,6 +23,7 @@ struct BuildOptions {
     Environment environment;
     std::string output;  ///< as reference.h takes it; "": oci:NAME, NAME being the spec's file name without .yaml
     std::vector<std::string> also_tags;     ///< besides the one that `output` names
+    bool docker_types = false;              ///< its manifest in docker's words; what the lock has is OCI's
     ocilayout::TransportOptions transport;  ///< how `output` is reached; its jobs are the environment's
     bool locked = false;  ///< fail when the lock is missing or stale, or the image's digest differs from the lock's
     bool test = true;     ///< run the spec's tests before anything is written
@@ -46,7 +47,8 @@ struct SourceReport {
 };
 
 struct BuildResult {
-    Digest manifest;
+    Digest manifest;  ///< what the lock has
+    Digest written;   ///< what is at `output`: another one in docker's types
     Digest diff_id;
     Digest layer;
     std::uint64_t layer_size = 0;  ///< in bytes, compressed

@@ -49,6 +49,7 @@ BuildResult convert(const ConvertOptions& options, Reporter& reporter) {
     build.output = options.destination;
     build.transport.registry = options.environment.registry;
     build.created = options.created;
+    build.docker_types = options.docker_types;
     return while_doing([&] { return "converting " + quote(options.source); },
                        [&] { return build_once(project_of(options), build, reporter); });
 }

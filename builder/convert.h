@@ -20,6 +20,7 @@ struct ConvertOptions {
     std::string parent;                   ///< "": none
     std::string arch;                     ///< as rpm calls it; "": this machine's
     bool nss = false;
+    bool docker_types = false;  ///< as BuildOptions has it
     Environment environment;
     std::optional<std::int64_t> created;
 };

@@ -211,7 +211,7 @@ void check_can_hold(const RawManifest& top, const ImageDestination& destination,
         throw Error(ErrorKind::usage, "the destination can hold one image, and no index of several; leave out --all");
     }
     if (options.docker_types && !destination.keeps_docker_types()) {
-        throw Error(ErrorKind::usage, "an OCI layout holds documents of OCI's types; leave out --docker");
+        refuse_docker_types();
     }
     if (options.docker_types && options.referrers) {
         throw Error(ErrorKind::usage, "nothing can hang on an image in docker's types; leave out --referrers");

@@ -64,6 +64,10 @@ RawManifest in_docker_types(const RawManifest& manifest) {
                       manifest.descriptor);
 }
 
+void refuse_docker_types() {
+    throw Error(ErrorKind::usage, "an OCI layout holds documents of OCI's types; leave out --docker");
+}
+
 RawManifest index_in_docker_types(const RawManifest& index, const std::map<Digest, Descriptor>& renamed) {
     json manifests = json::array();
     for (const Descriptor& child : parse_index(index.bytes, index.descriptor.media_type).manifests) {

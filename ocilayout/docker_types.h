@@ -20,4 +20,7 @@ namespace smith::ocilayout {
 /// Throws Error: format; usage, for an entry that has no platform or is in no way an image.
 [[nodiscard]] RawManifest index_in_docker_types(const RawManifest& index, const std::map<Digest, Descriptor>& renamed);
 
+/// Says that the destination holds documents of OCI's types only: Error (usage).
+[[noreturn]] void refuse_docker_types();
+
 }  // namespace smith::ocilayout

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "ocilayout/docker_types.h"
 #include "ocilayout/image_destination.h"
 
 namespace smith::ocilayout {
@@ -49,15 +50,19 @@ std::vector<BlobToPut> blobs_of(const FinishedImage& image, const Referrers& ref
 
 }  // namespace
 
-void write_image(const FinishedImage& image, ImageDestination& destination, std::span<const std::string> also_tags) {
-    const Descriptor& manifest = image.image.manifest_desc;
+Descriptor write_image(const FinishedImage& image, ImageDestination& destination, const WriteOptions& options) {
+    if (options.docker_types && !destination.keeps_docker_types()) refuse_docker_types();
+    RawManifest manifest{image.image.manifest_desc, image.image.manifest};
+    if (options.docker_types) manifest = in_docker_types(manifest);
     Referrers referrers;
-    if (destination.keeps_referrers()) referrers = make_referrers(manifest, image.artifacts);
-    std::vector<std::string> tags(also_tags.begin(), also_tags.end());
+    if (destination.keeps_referrers() && !options.docker_types) {
+        referrers = make_referrers(manifest.descriptor, image.artifacts);
+    }
+    std::vector<std::string> tags = options.also_tags;
     tags.push_back(destination.tag());
     std::vector<Digest> hanging;
     for (const SmallBlob& one : referrers.manifests) hanging.push_back(one.descriptor.digest);
-    if (destination.is_up_to_date(manifest, tags, hanging)) return;
+    if (destination.is_up_to_date(manifest.descriptor, tags, hanging)) return manifest.descriptor;
 
     const std::vector<BlobToPut> blobs = blobs_of(image, referrers);
     parallel_for(kBlobsAtOnce, blobs.size(), [&](std::size_t i) {
@@ -66,8 +71,9 @@ void write_image(const FinishedImage& image, ImageDestination& destination, std:
     });
     for (const SmallBlob& one : referrers.manifests) destination.put_manifest(one.descriptor, one.bytes);
     // The one that was asked for comes last: who sees it sees all the others.
-    for (const std::string& tag : tags) destination.put_tagged(manifest, image.image.manifest, tag);
+    for (const std::string& tag : tags) destination.put_tagged(manifest.descriptor, manifest.bytes, tag);
     destination.finish();
+    return manifest.descriptor;
 }
 
 void write_image(const FinishedImage& image, const Reference& destination, unsigned jobs) {
@@ -75,7 +81,7 @@ void write_image(const FinishedImage& image, const Reference& destination, unsig
                 [&] {
                     TransportOptions options;
                     options.jobs = jobs;
-                    write_image(image, *open_image_destination(destination, options), {});
+                    write_image(image, *open_image_destination(destination, options));
                 });
 }
 

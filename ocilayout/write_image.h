@@ -22,8 +22,15 @@ struct FinishedImage {
     std::vector<Artifact> artifacts;
 };
 
-/// Also under other tags of the same place. Throws as the members of ImageDestination.
-void write_image(const FinishedImage& image, ImageDestination& destination, std::span<const std::string> also_tags);
+struct WriteOptions {
+    std::vector<std::string> also_tags;  ///< of the same place, besides the destination's own
+    /// The manifest in docker's words (docker_types.h), on which nothing can hang.
+    bool docker_types = false;
+};
+
+/// Returns the manifest as it is there. Throws as the members of ImageDestination; usage also for docker's types where
+/// they can't be.
+Descriptor write_image(const FinishedImage& image, ImageDestination& destination, const WriteOptions& options = {});
 
 /// `jobs`: threads for the compression around a .tar.gz. An existing layout keeps its other tags; an existing archive
 /// is replaced. Throws Error: usage, for a transport that can't be written; system; integrity.

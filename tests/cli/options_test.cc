@@ -243,6 +243,12 @@ TEST_CASE("an image is copied under every name that copying has", "[cli]") {
     CHECK(copies({"upload", "-r", "https://host/b", "-i", "a.tar.gz"}) == "a.tar.gz > https://host/b");
     CHECK(copies({"upload", "-r", "host/b"}) == "image.tar.gz > docker://host/b");
     CHECK(copies({"download", "-r", "https://host/b:1"}) == "https://host/b:1 > image.tar.gz");
+    // -d is a directory to Oracle's bare smith, and docker's types to its upload.
+    for (const char* command : {"copy", "push"}) {
+        CHECK(parsed<CopyCommand>({command, "-d", "oci:a", "dir:b"}).options.docker_types);
+    }
+    CHECK(parsed<CopyCommand>({"upload", "-d", "-r", "host/b"}).options.docker_types);
+    CHECK(parsed<BuildCommand>({"build", "--docker"}).options.docker_types);
     CHECK(refused({"upload"}) == "'smith upload' wants -r URL: smith upload -r URL [-i FILE]");
     CHECK_THAT(refused({"copy", "oci:a"}), Catch::Contains("wants an image and where to copy it"));
     CHECK_THAT(refused({"index", "list", "a", "b"}), Catch::Contains("knows 'create' only"));

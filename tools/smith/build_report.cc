@@ -56,7 +56,7 @@ std::string source_summary(const SourceReport& source) {
 
 json build_json(const BuildResult& result) {
     json out = {
-        {"digest", result.manifest.str()},
+        {"digest", result.written.str()},
         {"diff_id", result.diff_id.str()},
         {"layer", {{"digest", result.layer.str()}, {"size", result.layer_size}}},
         {"packages",

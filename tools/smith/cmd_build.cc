@@ -66,7 +66,7 @@ int run_command(const BuildCommand& command, Context& context) {
     if (context.common.json)
         write_json(build_json(result));
     else
-        write_stdout(result.manifest.str() + "\n");
+        write_stdout(result.written.str() + "\n");
     return kDone;
 }
 

@@ -188,6 +188,7 @@ BuildCommand build_command(const RawOptions& raw, Words words) {
     command.options.environment = environment(raw);
     command.options.output = raw.output;
     command.options.also_tags = raw.also_tag;
+    command.options.docker_types = raw.docker;
     command.options.locked = raw.locked;
     command.options.test = !raw.no_test;
     return command;
@@ -259,6 +260,7 @@ ConvertCommand convert_command(const RawOptions& raw, Words words) {
                        .parent = raw.parent,
                        .arch = raw.arch,
                        .nss = raw.nss,
+                       .docker_types = raw.docker,
                        .environment = environment(raw),
                        .created = {}};
     return command;

@@ -121,7 +121,7 @@ void define_image_options(OptionSet& set, RawOptions& raw) {
     set.flag(kCopying & ~kIndex, "--all", raw.all, "an image index with all its images, as it is");
     set.flag(kCopying, "--referrers", raw.referrers,
              "what hangs on the image too: why its files are there, its package list, signatures");
-    set.flag(kCopying, "--docker", raw.docker,
+    set.flag(kBuild | kConvert | kCopying, "--docker", raw.docker,
              "with docker's media types, schema 2, for registries that know no others; the digest is another one then");
     set.values(kBuild | kCopying, "--also-tag", "TAG", raw.also_tag,
                "write it under this tag as well; may be given many times");
@@ -245,9 +245,11 @@ std::vector<std::string> with_empty_values_apart(std::vector<std::string>::const
     return out;
 }
 
-/// `-d` is a directory to Oracle's bare `smith`, and docker's media types to its `smith upload`.
+/// `-d` is a directory to Oracle's bare `smith`, and docker's media types to its `smith upload`, which has other names
+/// by now.
 std::vector<std::string> with_oracles_upload(std::vector<std::string> args) {
-    if (!args.empty() && args.front() == "upload") std::ranges::replace(args, "-d", "--docker");
+    const bool is_upload = !args.empty() && (args[0] == "upload" || args[0] == "push" || args[0] == "copy");
+    if (is_upload) std::ranges::replace(args, "-d", "--docker");
     return args;
 }
 

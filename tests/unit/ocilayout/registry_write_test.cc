@@ -3,6 +3,7 @@
 // A build's image on its way into a registry: in which order, and in how few requests.
 #include <algorithm>
 
+#include "ocilayout/read_image.h"
 #include "ocilayout/registry/memory.h"
 #include "tests/unit/ocilayout/helpers.h"
 #include "tests/unit/ocilayout/registry_helpers.h"
@@ -21,7 +22,7 @@ FinishedImage finished(const TempDir& directory) {
 
 void write(const FinishedImage& image, const std::string& name, const RegistryOptions& options,
            const std::vector<std::string>& also_tags = {}) {
-    write_image(image, *open_destination(name, options), also_tags);
+    static_cast<void>(write_image(image, *open_destination(name, options), {also_tags}));
 }
 
 std::size_t position(const std::vector<std::string>& log, const std::string& start, bool last = false) {
@@ -82,6 +83,34 @@ TEST_CASE("the same image written twice takes at most three requests", "[registr
     CHECK(second <= 3);
     CHECK(registry.server.count("PUT") == 0);
     CHECK(first > 10);
+}
+
+TEST_CASE("in docker's words an image has another digest, the same blobs, and nothing hangs on it", "[registry]") {
+    FakeRegistry registry;
+    const TempDir directory;
+    const FinishedImage image = finished(directory);
+    const std::vector<std::string> places = {registry.name("app:1"), "dir:" + (directory.path() / "dir").string()};
+    for (const std::string& name : places) {
+        const Descriptor written = write_image(image, *open_destination(name), {{}, true});
+        CHECK(written.media_type == media_type::kDockerManifest);
+        CHECK(written.digest != image.image.manifest_desc.digest);
+        const auto source = open_source(name);
+        CHECK(source->manifest().descriptor.digest == written.digest);
+        CHECK(source->referrers(written).manifests.empty());
+        const ImageHead head = load_image_head(*source);
+        CHECK(head.config_text == image.image.config);
+        CHECK(head.layers.front().digest == image.layers.front().layer.digest);
+    }
+    CHECK(registry.server.count("PUT /v2/app/manifests/") == 1);
+    registry.server.forget();
+    static_cast<void>(write_image(image, *open_destination(registry.name("app:1")), {{}, true}));
+    CHECK(registry.server.log() == std::vector<std::string>{"HEAD /v2/app/manifests/1"});
+    for (const std::string transport : {"oci:", "oci-archive:"}) {
+        const auto layout = open_destination(transport + (directory.path() / "layout").string());
+        CHECK(message_of([&] {
+                  static_cast<void>(write_image(image, *layout, {{}, true}));
+              }) == "an OCI layout holds documents of OCI's types; leave out --docker");
+    }
 }
 
 TEST_CASE("what is missing at the registry is written, whatever the tag says", "[registry]") {
