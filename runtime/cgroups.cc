@@ -265,6 +265,24 @@ bool Cgroup::create_if_allowed() {
     }
 }
 
+CgroupEntrance Cgroup::entrance() const {
+    CgroupEntrance out;
+    for (const auto& [name, directory] : paths_) {
+        UniqueFd opened = open(directory);
+        if (!opened) throw Error(ErrorKind::system, "the cgroup " + quote(directory) + " is gone");
+        if (name.empty()) {
+            out.unified = std::move(opened);
+            continue;
+        }
+        const Result tasks =
+            kernel_->open_beneath(opened.get(), "tasks", O_WRONLY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+        if (tasks < 0)
+            throw system_error(static_cast<int>(-tasks), "opening the tasks of the cgroup " + quote(directory));
+        out.legacy.push_back({UniqueFd(static_cast<int>(tasks)), directory});
+    }
+    return out;
+}
+
 void Cgroup::add(pid_t pid) const {
     for (const auto& [name, directory] : paths_) {
         const Result added = write(directory, "cgroup.procs", std::to_string(pid));
@@ -469,6 +487,10 @@ void Cgroup::kill(int signal) const {
         }
         if (freezable) sleep_ms(1);
     }
+}
+
+bool Cgroup::wait_until_empty() const {
+    return within(kPatienceMs, [&] { return processes().empty(); });
 }
 
 bool Cgroup::remove() const noexcept {

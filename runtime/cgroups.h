@@ -39,6 +39,18 @@ struct CgroupHierarchy {
 /// Those of this process; none where no cgroup is mounted.
 [[nodiscard]] std::vector<CgroupHierarchy> find_hierarchies();
 
+/// How a new process comes into cgroups without being moved by another: that makes the kernel wait until every
+/// processor has passed a quiet point (cgroup_threadgroup_rwsem), for longer than all the rest of a container's start
+/// takes.
+struct CgroupEntrance {
+    struct Tasks {
+        UniqueFd file;
+        std::string directory;
+    };
+    UniqueFd unified;           ///< version 2: the directory to be born in, for Kernel::clone
+    std::vector<Tasks> legacy;  ///< version 1: where the process, still of one thread, writes "0"
+};
+
 /// A container's directories, one a hierarchy. The value is their paths only, so that it can be kept in a state file
 /// and read back by another process; whether they are there is another matter.
 class Cgroup {
@@ -69,7 +81,9 @@ public:
     /// returned. For a path that nobody asked for.
     bool create_if_allowed();
 
-    /// Puts a process in. Throws Error (system).
+    /// For a process that is about to be made. Throws Error (system).
+    [[nodiscard]] CgroupEntrance entrance() const;
+    /// Puts a process in that is there already. Throws Error (system).
     void add(pid_t pid) const;
     /// Writes all limits, in the order that the kernel needs. A value that this host cannot take but the specification
     /// lets pass (kernel memory) is told to `warnings`. Throws Error: spec, for what version 2 has no equivalent of,
@@ -92,6 +106,8 @@ public:
     /// Signals every process; SIGKILL reaches those that are being forked meanwhile, and frozen ones, which are thawed.
     void kill(int signal) const;
 
+    /// False when there are processes still after a second.
+    [[nodiscard]] bool wait_until_empty() const;
     /// Removes the directories, and those below them. Processes that are ending are waited for, for a second; false
     /// when some still live. What is not there is not missed.
     bool remove() const noexcept;

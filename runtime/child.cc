@@ -65,6 +65,19 @@ Result wait_for_parent(Child& child) noexcept {
     return child.kernel.control(PR_SET_DUMPABLE, 0);
 }
 
+/// Each write moves the one thread that makes it: no other process must stand still for that.
+Result enter_cgroups(Child& child) noexcept {
+    if (child.channels.cgroups == nullptr) return 0;
+    for (const CgroupEntrance::Tasks& tasks : child.channels.cgroups->legacy) {
+        const Result entered = child.kernel.write(tasks.file.get(), "0", 1);
+        if (entered < 0) {
+            std::strncpy(child.text, tasks.directory.c_str(), sizeof child.text - 1);
+            return entered;
+        }
+    }
+    return 0;
+}
+
 /// Tells the parent, who waits for it; see Failure.
 Result say(Child& child, StepId step, std::uint32_t item) noexcept {
     Failure word{};
@@ -258,6 +271,7 @@ struct Step {
 
 constexpr Step kSteps[] = {
     {StepId::wait_for_parent, wait_for_parent},
+    {StepId::enter_cgroups, enter_cgroups},
     {StepId::late_namespaces, on_stage<make_late_namespaces>},
     {StepId::become_setup_user, become_setup_user},
     {StepId::new_session, new_session},

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "runtime/cgroups.h"
 #include "runtime/failure.h"
 #include "runtime/kernel.h"
 #include "runtime/plan.h"
@@ -26,6 +27,7 @@ struct ChildChannels {
     int parent_status = -1;
     int parent_go = -1;
     bool die_with_parent = true;
+    const CgroupEntrance* cgroups = nullptr;  ///< the parent's, or null
 };
 
 /// Runs the steps; the last one replaces this process by the launcher.

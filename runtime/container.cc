@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -61,14 +62,44 @@ void let_hooks_run(Kernel& kernel, const RuntimeConfig& config, const Plan& plan
     run_hooks(kernel, hooks.create_runtime, "createRuntime", state);
 }
 
+/// A container of the smoke test has a cgroup only when it has limits, or nothing else that holds its processes.
+CgroupRequest complete(CgroupRequest request, const RuntimeConfig& config) {
+    static std::atomic<unsigned> count{0};
+    if (request.id.empty() && (config.namespaces & CLONE_NEWPID) == 0) {
+        request.id = "smith-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+    }
+    return request;
+}
+
+/// Cgroups whose first process is yet to be made: removed again when it never is.
+struct CgroupsInTheMaking {
+    CgroupsInTheMaking(Kernel& kernel_, const RuntimeConfig& config, const CgroupRequest& request)
+        : kernel(kernel_), paths(create_cgroups(config, complete(request, config), warnings, kernel)) {}
+    CgroupsInTheMaking(const CgroupsInTheMaking&) = delete;
+    CgroupsInTheMaking& operator=(const CgroupsInTheMaking&) = delete;
+    ~CgroupsInTheMaking() {
+        try {
+            remove_cgroups(paths, kernel);
+        } catch (const Error&) {
+            // Nobody is in there: what hinders is not ours, and the first failure is the one to be told.
+        }
+    }
+    Kernel& kernel;
+    std::vector<std::string> warnings;
+    CgroupPaths paths;
+};
+
 }  // namespace
 
 Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const Plan& plan, bool tied, StartGate& gate,
                             const CreateOptions& options) {
+    CgroupsInTheMaking cgroups(kernel, config, options.cgroups);
+    const CgroupEntrance entrance = entrance_to(cgroups.paths, kernel);
     const UniqueFd null = open_null();
     Pipe go = make_pipe();
     ChildChannels channels = make_channels(options.stdio, null.get(), gate, go);
     channels.die_with_parent = tied;
+    channels.cgroups = &entrance;
     hand_over_pipes(options.stdio, config);
 
     const SignalsBlocked blocked;
@@ -76,11 +107,13 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
     if (!config.has_namespace(CLONE_NEWNS)) root_mount = remember_root(kernel, plan.root.source);
     UniqueFd pidfd;
     std::optional<Courier> courier;
-    const pid_t pid = make_contained_process(kernel, plan, pidfd, courier);
+    const pid_t pid = make_contained_process(kernel, plan, entrance.unified.get(), pidfd, courier);
     if (pid == 0) run_child(kernel, plan, channels);
     Container container(kernel, pid, std::move(pidfd), plan.namespaces);
     container.root_mount_ = std::move(root_mount);
+    container.cgroups_ = std::exchange(cgroups.paths, {});
     container.warnings_ = config.warnings;
+    container.warnings_.insert(container.warnings_.end(), cgroups.warnings.begin(), cgroups.warnings.end());
     container.warnings_.insert(container.warnings_.end(), plan.warnings.begin(), plan.warnings.end());
     gate.status_write.reset();
     go.read.reset();
@@ -110,10 +143,6 @@ void Container::prepare(const RuntimeConfig& config, const Plan& plan, const Cre
     // First of all: whoever is killed from here on has left word of what there is to be cleared away.
     if (options.on_birth) options.on_birth(pid_);
     if ((namespaces_ & CLONE_NEWUSER) != 0) write_id_maps(pid_, config);
-    CgroupRequest cgroups = options.cgroups;
-    // A container of the smoke test has a cgroup only when it has limits, or nothing else that holds its processes.
-    if (cgroups.id.empty() && (config.namespaces & CLONE_NEWPID) == 0) cgroups.id = "smith-" + std::to_string(pid_);
-    cgroups_ = create_cgroups(config, cgroups, pid_, warnings_, *kernel_);
     raise_hard_limits(*kernel_, pid_, config.process.rlimits);
     if (config.process.oom_score_adj) {
         write_proc_file(pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));

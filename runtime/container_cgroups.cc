@@ -74,7 +74,7 @@ CgroupPaths plan_cgroups(const RuntimeConfig& config, const CgroupRequest& reque
     return planned(linux_kernel(), config, request).paths();
 }
 
-CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& request, pid_t child,
+CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& request,
                            std::vector<std::string>& warnings, Kernel& kernel) {
     Cgroup cgroup = planned(kernel, config, request);
     if (cgroup.empty()) return {};
@@ -87,14 +87,14 @@ CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& req
     try {
         cgroup.apply(config.resources, warnings);
         cgroup.restrict_devices(config.resources.devices);
-        cgroup.add(child);
     } catch (...) {
-        // It may be in some of them already, and its caller gives it up.
         static_cast<void>(clear_away(cgroup));
         throw;
     }
     return cgroup.paths();
 }
+
+CgroupEntrance entrance_to(const CgroupPaths& paths, Kernel& kernel) { return Cgroup(kernel, paths).entrance(); }
 
 void join_cgroups(const CgroupPaths& paths, pid_t process) {
     if (!paths.empty()) existing(paths).add(process);
@@ -173,6 +173,12 @@ std::uint64_t out_of_memory_count(const CgroupPaths& paths) {
     const Cgroup cgroup = existing(paths);
     if (const auto legacy = cgroup.read("memory", "memory.oom_control")) return count_of(*legacy, "oom_kill");
     return count_of(cgroup.read("", "memory.events").value_or(""), "oom_kill");
+}
+
+void remove_empty_cgroups(const CgroupPaths& paths) {
+    if (paths.empty()) return;
+    const Cgroup cgroup = existing(paths);
+    if (cgroup.wait_until_empty()) static_cast<void>(cgroup.remove());
 }
 
 void remove_cgroups(const CgroupPaths& paths, Kernel& kernel) {

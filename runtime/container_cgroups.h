@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/cgroups.h"
 #include "runtime/config.h"
 #include "runtime/kernel.h"
 
@@ -32,11 +33,14 @@ struct CgroupRequest {
 /// The directories that create_cgroups() would make: what a state file may say before they are there. Throws Error.
 [[nodiscard]] CgroupPaths plan_cgroups(const RuntimeConfig& config, const CgroupRequest& request);
 
-/// Makes the cgroups that `config` asks for and sets its limits; `child` (which waits) is moved into them. A container
-/// that asks for none gets one named `request.id`, where that is given and allowed. Nothing is left when it throws.
-/// What was tolerated, such as a limit that the kernel has given up, is told to `warnings`. Throws Error.
-[[nodiscard]] CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& request, pid_t child,
+/// Makes the cgroups that `config` asks for and sets its limits, for a process that is not there yet. A container that
+/// asks for none gets one named `request.id`, where that is given and allowed. Nothing is left when it throws. What was
+/// tolerated, such as a limit that the kernel has given up, is told to `warnings`. Throws Error.
+[[nodiscard]] CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& request,
                                          std::vector<std::string>& warnings, Kernel& kernel = linux_kernel());
+
+/// How the process that is about to be made gets into them. Throws Error (system).
+[[nodiscard]] CgroupEntrance entrance_to(const CgroupPaths& paths, Kernel& kernel = linux_kernel());
 
 /// Signals every process in them. SIGKILL also reaches those that are frozen or being forked.
 void signal_cgroups(const CgroupPaths& paths, int signal);
@@ -63,6 +67,9 @@ void update_cgroups(const CgroupPaths& paths, std::string_view resources, std::v
 
 /// How often the container ran out of memory. 0 where that cannot be known.
 [[nodiscard]] std::uint64_t out_of_memory_count(const CgroupPaths& paths);
+
+/// Removes them, unless something lives in them; processes that are ending are waited for, for a second.
+void remove_empty_cgroups(const CgroupPaths& paths);
 
 /// Kills what is left in them and removes them. Not there is as good as removed. Throws Error (system).
 void remove_cgroups(const CgroupPaths& paths, Kernel& kernel = linux_kernel());

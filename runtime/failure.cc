@@ -52,6 +52,7 @@ std::string doing(const Failure& failure, const Plan& plan) {
     const std::size_t item = failure.item;
     switch (failure.step) {
         case StepId::wait_for_parent: return "waiting to be set free";
+        case StepId::enter_cgroups: return "entering the cgroup";
         case StepId::late_namespaces: return "making a cgroup namespace";
         case StepId::become_setup_user:
             return "becoming uid " + std::to_string(plan.setup_uid) + " and gid " + std::to_string(plan.setup_gid) +

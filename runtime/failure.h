@@ -12,6 +12,7 @@ namespace smith::runtime {
 /// The steps from clone to execve, in their order. `child.cc` has the table that goes with it.
 enum class StepId : std::uint32_t {
     wait_for_parent,
+    enter_cgroups,
     late_namespaces,
     become_setup_user,
     new_session,

@@ -244,12 +244,16 @@ Result Kernel::change_root_here() noexcept { return call(SYS_chroot, "."); }
 
 Result Kernel::detach_mount(const char* path) noexcept { return call(SYS_umount2, path, kDetach | kNoFollow); }
 
-Result Kernel::clone(std::uint64_t flags, int exit_signal, int& pidfd) noexcept {
+Result Kernel::clone(std::uint64_t flags, int exit_signal, int& pidfd, int cgroup) noexcept {
     int descriptor = -1;
     clone_args arguments{};
     arguments.flags = flags | CLONE_PIDFD;
     arguments.pidfd = reinterpret_cast<std::uintptr_t>(&descriptor);
     arguments.exit_signal = static_cast<__u64>(exit_signal);
+    if (cgroup >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<__u64>(cgroup);
+    }
     const Result pid = call(SYS_clone3, &arguments, sizeof arguments);
     if (pid > 0) pidfd = descriptor;
     return pid;

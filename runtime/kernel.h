@@ -97,8 +97,9 @@ public:
     Result detach_mount(const char* path) noexcept;
 
     // Processes.
-    /// The child returns 0. `pidfd` is set in the parent.
-    Result clone(std::uint64_t flags, int exit_signal, int& pidfd) noexcept;
+    /// The child returns 0. `pidfd` is set in the parent. `cgroup` is a directory of version 2 that the child is born
+    /// in; -1: the caller's.
+    Result clone(std::uint64_t flags, int exit_signal, int& pidfd, int cgroup = -1) noexcept;
     Result open_pidfd(pid_t pid) noexcept;
     Result send_signal(int pidfd, int signal) noexcept;
     Result wait_for_exit(int pidfd, siginfo_t& info, int options) noexcept;

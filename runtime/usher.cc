@@ -72,7 +72,7 @@ Result make_time_namespace(Kernel& kernel, const Plan& plan) noexcept {
 }
 
 /// Returns 0 in the contained process only.
-Result usher(Kernel& kernel, const Plan& plan, int channel) noexcept {
+Result usher(Kernel& kernel, const Plan& plan, int cgroup, int channel) noexcept {
     Word word;
     int pidfd = -1;
     word.joining = true;
@@ -84,7 +84,7 @@ Result usher(Kernel& kernel, const Plan& plan, int channel) noexcept {
     }
     if (word.pid >= 0) {
         word.flag = plan.namespaces & kClonedNamespaces;
-        word.pid = kernel.clone(word.flag | CLONE_PARENT | courier_flags(plan), 0, pidfd);
+        word.pid = kernel.clone(word.flag | CLONE_PARENT | courier_flags(plan), 0, pidfd, cgroup);
         if (word.pid == 0) return 0;
     }
     // The one word that must arrive: without it nobody knows of the process, to wait for it.
@@ -99,9 +99,11 @@ bool needs_usher(const Plan& plan) {
     return !plan.joined.empty() || (plan.namespaces & kTimeNamespace) != 0 || plan.listener.wanted();
 }
 
-[[noreturn]] void throw_refusal(const Word& word) {
-    const char* doing = word.joining ? "entering the namespace " : "making the namespaces ";
-    throw system_error(static_cast<int>(-word.pid), doing + namespace_names(word.flag));
+[[noreturn]] void throw_refusal(const Word& word, int cgroup) {
+    std::string doing = word.joining ? "entering the namespace " : "making the namespaces ";
+    doing += namespace_names(word.flag);
+    if (!word.joining && cgroup >= 0) doing += " and a process in its cgroup";
+    throw system_error(static_cast<int>(-word.pid), doing);
 }
 
 }  // namespace
@@ -120,11 +122,12 @@ UniqueFd open_namespace(Kernel& kernel, const JoinedNamespace& joined) {
     return opened;
 }
 
-pid_t make_contained_process(Kernel& kernel, const Plan& plan, UniqueFd& pidfd, std::optional<Courier>& courier) {
+pid_t make_contained_process(Kernel& kernel, const Plan& plan, int cgroup, UniqueFd& pidfd,
+                             std::optional<Courier>& courier) {
     int descriptor = -1;
     if (!needs_usher(plan)) {
-        const Result pid = kernel.clone(plan.namespaces & kClonedNamespaces, SIGCHLD, descriptor);
-        if (pid < 0) throw_refusal({pid, plan.namespaces & kClonedNamespaces, false});
+        const Result pid = kernel.clone(plan.namespaces & kClonedNamespaces, SIGCHLD, descriptor, cgroup);
+        if (pid < 0) throw_refusal({pid, plan.namespaces & kClonedNamespaces, false}, cgroup);
         if (pid > 0) pidfd = UniqueFd(descriptor);
         return static_cast<pid_t>(pid);
     }
@@ -136,7 +139,7 @@ pid_t make_contained_process(Kernel& kernel, const Plan& plan, UniqueFd& pidfd, 
     const Result usher_pid = kernel.clone(0, SIGCHLD, descriptor);
     if (usher_pid < 0) throw system_error(static_cast<int>(-usher_pid), "starting a process that enters namespaces");
     if (usher_pid == 0) {
-        const Result pid = usher(kernel, plan, told.get());
+        const Result pid = usher(kernel, plan, cgroup, told.get());
         // Here is the contained process. Its descriptors may be the courier's too, who has yet to tell.
         static_cast<void>(told.release());
         return static_cast<pid_t>(pid);
@@ -159,7 +162,7 @@ pid_t make_contained_process(Kernel& kernel, const Plan& plan, UniqueFd& pidfd, 
         static_cast<void>(kernel.wait_for_exit(usher_fd.get(), info, WEXITED | __WALL));
     }
     if (got != sizeof word) throw Error(ErrorKind::system, "the process that enters namespaces was killed");
-    if (word.pid < 0) throw_refusal(word);
+    if (word.pid < 0) throw_refusal(word, cgroup);
     const auto pid = static_cast<pid_t>(word.pid);
     // Nobody but us may wait for it, so the number is still its own.
     const Result opened = kernel.open_pidfd(pid);

@@ -14,9 +14,10 @@
 
 namespace smith::runtime {
 
-/// As Kernel::clone: returns 0 in the child. In the parent its id, and `pidfd` is set. A namespace that cannot be made
-/// or entered throws Error (system), and names it; nothing is left then. `courier` is set where there is one.
-[[nodiscard]] pid_t make_contained_process(Kernel& kernel, const Plan& plan, UniqueFd& pidfd,
+/// As Kernel::clone: returns 0 in the child, who is in `cgroup`. In the parent its id, and `pidfd` is set. A namespace
+/// that cannot be made or entered throws Error (system), and names it; nothing is left then. `courier` is set where
+/// there is one.
+[[nodiscard]] pid_t make_contained_process(Kernel& kernel, const Plan& plan, int cgroup, UniqueFd& pidfd,
                                            std::optional<Courier>& courier);
 
 /// Opens what `joined` names, and makes sure that it is a namespace of that kind. Throws Error: spec, when it is not;

@@ -113,6 +113,39 @@ def test_a_half_written_state(box):
     raise AssertionError("%d was left" % pid)
 
 
+def test_no_state_yet(box):
+    """killed before the process was made, create leaves cgroups that are removed; who lives there is not ours"""
+    box.configure("pause")
+    for somebody in (False, True):
+        before = belongings()
+        box.create("c")
+        pid = box.of("c")["pid"]
+        os.unlink(os.path.join(box.state, "c", "state.json"))
+        if not somebody:
+            os.kill(pid, signal.SIGKILL)
+        if belongings()[1] == before[1]:
+            print("    not shown: nobody may make cgroups here")
+        box.call("delete", "--force", "c")
+        assert box.names() == []
+        if not somebody:
+            assert_same(before)
+            continue
+        assert not railcar.has_ended(pid)
+        left = [at for at in belongings()[1] if at not in before[1]]
+        os.kill(pid, signal.SIGKILL)
+        for at in left:
+            remove_when_empty(at)
+
+
+def remove_when_empty(directory):
+    for _ in range(500):
+        try:
+            return os.rmdir(directory)
+        except OSError:
+            time.sleep(0.01)
+    raise AssertionError("%s does not get empty" % directory)
+
+
 def test_one_id_below_two_roots(box):
     """two containers of one id, each with a root of its own, have nothing to do with each other"""
     box.configure("pause")

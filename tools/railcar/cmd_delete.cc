@@ -35,12 +35,15 @@ void stop(const ContainerState& state) {
 
 /// Where the state cannot say which cgroups there are, the configuration says which there must have been.
 void clear_cgroups(const Global& global, const std::string& id, const StateDirectory& directory) {
-    if (!directory.has_state()) return;  // it had no process yet, and so no cgroup
     try {
         const RuntimeConfig config = parse_config(directory.read_config());
-        remove_cgroups(plan_cgroups(config, {id, global.systemd_cgroup, global.rootless, directory.cgroup_name()}));
+        const CgroupPaths planned =
+            plan_cgroups(config, {id, global.systemd_cgroup, global.rootless, directory.cgroup_name()});
+        // Without a state it had no process yet: what runs there is another's, for whose sake it was about to fail.
+        directory.has_state() ? remove_cgroups(planned) : remove_empty_cgroups(planned);
     } catch (const Error& e) {
-        program_log().warning(e.message());
+        // Killed before it had written its configuration: nothing was made of that.
+        if (!e.is_not_found() || directory.has_state()) program_log().warning(e.message());
     }
 }
 
