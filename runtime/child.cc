@@ -124,8 +124,14 @@ Result join_container(Child& child) noexcept {
     kernel.exit_now(told < 0 ? 127 : 0);
 }
 
-/// In a container's mount namespace the current root is the container's own.
+/// In a container's mount namespace the current root is the container's own. In one that others are in, the container
+/// has been chrooted, and so must be who joins it.
 Result open_root(Child& child) noexcept {
+    if (child.plan.root_place == RootPlace::chroot) {
+        Result entered = child.kernel.change_directory(child.plan.root.tree.get());
+        if (entered >= 0) entered = child.kernel.change_root_here();
+        if (entered < 0) return entered;
+    }
     const Result root = child.kernel.open_path("/", O_PATH | O_DIRECTORY);
     child.root = static_cast<int>(root);
     return root < 0 ? root : 0;

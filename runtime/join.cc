@@ -54,6 +54,14 @@ std::uint64_t foreign_namespaces(Kernel& kernel, const ContainerInit& init) {
     return flags;
 }
 
+/// Where a container without a mount namespace of its own has been chrooted. By the process, not by the path: who knows
+/// what is mounted there now.
+void find_shared_root(const RuntimeConfig& config, const ContainerInit& init, Plan& plan) {
+    if ((config.namespaces & CLONE_NEWNS) != 0) return;
+    plan.root_place = RootPlace::chroot;
+    plan.root.tree = open_file("/proc/" + std::to_string(init.pid) + "/root", O_PATH | O_DIRECTORY);
+}
+
 /// What the two processes of a joining child have told.
 struct Told {
     pid_t pid = 0;  ///< of the second one
@@ -93,6 +101,7 @@ void reap_first(Kernel& kernel, int pidfd) {
 Container Container::join(const RuntimeConfig& config, const ContainerInit& init, CreateOptions options) {
     Kernel& kernel = options.kernel != nullptr ? *options.kernel : linux_kernel();
     Plan plan = make_process_plan(kernel, config, std::move(options.plan));
+    find_shared_root(config, init, plan);
     plan.namespaces = foreign_namespaces(kernel, init);
     const UniqueFd null = open_file("/dev/null", O_RDWR);
     Pipe status = make_pipe();

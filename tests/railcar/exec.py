@@ -28,6 +28,32 @@ def test_it_is_in_all_namespaces(box):
     assert box.call("exec", "c", "/bin/probe", "ls", "/").split() == sorted(os.listdir(box.rootfs))
 
 
+def test_a_root_in_a_shared_mount_namespace(box):
+    """where the container is in a mount namespace with others, the process has the container's root all the same"""
+    def shared(path):
+        def bend(document):
+            linux = document["linux"]
+            linux["namespaces"] = [n for n in linux["namespaces"] if n["type"] not in ("mount", "user", "cgroup")]
+            linux["namespaces"] += [{"type": "mount", "path": path}] if path else []
+            for key in ("uidMappings", "gidMappings", "maskedPaths", "readonlyPaths"):
+                linux.pop(key, None)
+            document["mounts"] = []
+            document["hooks"] = {"startContainer": [{"path": "/bin/probe", "args": ["probe", "write", "/write/hook"]}]}
+            document["root"]["readonly"] = False
+        return bend
+    with subprocess.Popen(["unshare", "--mount", "sh", "-c", "echo ready; cat"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"ready\n"
+        for path in (None, "/proc/%d/ns/mnt" % other.pid):
+            started(box, shared(path))
+            assert box.call("exec", "c", "/bin/probe", "ls", "/").split() == sorted(os.listdir(box.rootfs)), path
+            assert os.listdir(box.rootfs + "/write") == ["hook"]
+            assert "No such file" in box.refusal("exec", "c", "/bin/sh")
+            box.call("delete", "--force", "c")
+            os.remove(box.rootfs + "/write/hook")
+        other.stdin.close()
+
+
 def test_the_containers_rules_hold(box):
     """capabilities, no_new_privs, filter and descriptors are those of the container's own process"""
     started(box)
