@@ -2,9 +2,11 @@
 //
 // railcar, a small OCI runtime: the command line of runc on the runtime core of smith.
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -12,6 +14,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/standard_streams.h"
 #include "tools/railcar/commands.h"
 #include "tools/railcar/log.h"
 
@@ -167,6 +170,18 @@ int dispatch(const Words& words) {
     usage("unknown command " + quote(name));
 }
 
+/// What is made here belongs to the caller, whatever the umask: never closed to them, never open to be written to by
+/// others. The contained process has the umask of its configuration.
+void set_umask() {
+    const mode_t before = umask(S_IRWXG | S_IRWXO);
+    umask((before & (S_IRWXG | S_IRWXO)) | S_IWGRP | S_IWOTH);
+}
+
+/// Callers read what we print as JSON: all of it, or an error.
+void finish_output() {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw system_error(errno, "writing to standard output");
+}
+
 }  // namespace
 
 void report_failure(const Error& error) noexcept { program_log().error(error.message()); }
@@ -174,8 +189,12 @@ void report_failure(const Error& error) noexcept { program_log().error(error.mes
 int main(int argc, char** argv) {
     // Whoever started us may ignore it; then the exit status of a child could not be had.
     static_cast<void>(signal(SIGCHLD, SIG_DFL));
+    prepare_standard_streams();
+    set_umask();
     try {
-        return dispatch({argv + 1, argv + argc});
+        const int status = dispatch({argv + (argc > 0 ? 1 : 0), argv + argc});
+        finish_output();
+        return status;
     } catch (const Error& e) {
         report_failure(e);
     } catch (const std::exception& e) {

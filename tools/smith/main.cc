@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/standard_streams.h"
 #include "tools/smith/commands.h"
 #include "tools/smith/failure.h"
 #include "tools/smith/interrupt.h"
@@ -96,6 +97,6 @@ int main_with_output(const std::vector<std::string>& args) {
 int main(int argc, char** argv) {
     // Whoever started us may ignore it; then the exit status of a test's container could not be had.
     static_cast<void>(std::signal(SIGCHLD, SIG_DFL));
-    smith::cli::prepare_standard_streams();
+    smith::prepare_standard_streams();
     return smith::cli::main_with_output(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

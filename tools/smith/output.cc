@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/smith/output.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,25 +13,9 @@ namespace smith::cli {
 
 namespace {
 
-extern "C" void do_nothing(int number) { static_cast<void>(number); }
-
 constexpr std::string_view kDoing = "writing to standard output";
 
 }  // namespace
-
-void prepare_standard_streams() {
-    // open(2) takes the lowest number that is free, so each of these lands where something is missing. The other way
-    // round than it looks: a standard output that can't be written to keeps failing, as a closed one does.
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-        if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
-        if (::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd) std::abort();
-    }
-    // A handler instead of SIG_IGN: execve() resets it, so a contained program gets the SIGPIPE it expects.
-    struct sigaction action {};
-    action.sa_handler = do_nothing;
-    action.sa_flags = SA_RESTART;
-    static_cast<void>(::sigaction(SIGPIPE, &action, nullptr));
-}
 
 bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 

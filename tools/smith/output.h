@@ -15,11 +15,6 @@ public:
     [[nodiscard]] const char* what() const noexcept override { return "standard output is closed"; }
 };
 
-/// Call first in main(). Makes sure that descriptors 0 to 2 are open, so that no file of ours gets one of these numbers
-/// and a message with it; writing to a standard output that was closed fails as it should. SIGPIPE does nothing
-/// afterwards, here; programs that are started have it as usual.
-void prepare_standard_streams();
-
 [[nodiscard]] bool stdout_is_terminal();
 
 /// Throws OutputClosed; Error (system).
