@@ -3,6 +3,8 @@
 // Makes sentences of what the child and the launcher report.
 #include "runtime/failure.h"
 
+#include <sys/syscall.h>
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -127,7 +129,7 @@ std::string_view advice(const Failure& failure, const Plan& plan) {
     if (failure.error_number == ENODEV && mount.device) return "the host has something else there";
     if (failure.error_number == ELOOP && mount.refuse_symlinks) return "the image has a symbolic link there";
     if (failure.error_number == EEXIST) return "the image has a symbolic link there that leads nowhere";
-    if (mount.type == "proc" && was_refused(failure)) {
+    if (mount.type == "proc" && was_refused(failure) && failure.call != SYS_mkdirat) {
         return "in a container, part of whose /proc is hidden, a new one may not be mounted";
     }
     return "";

@@ -30,18 +30,25 @@ std::uint64_t parse_start_time(std::string_view stat) noexcept {
     return error == std::errc() ? value : 0;
 }
 
+void throw_unseen(pid_t pid) {
+    throw Error(ErrorKind::system, "process " + std::to_string(pid) + " is there, but not in /proc; is that mounted?");
+}
+
 ProcessIdentity identify(pid_t pid) {
     constexpr std::uint64_t enough = 4096;
     try {
         return {pid, parse_start_time(read_file("/proc/" + std::to_string(pid) + "/stat", enough))};
-    } catch (const Error&) {
+    } catch (const Error& e) {
+        // Gone, or nobody whom we may see. What we fail at ourselves, for want of descriptors, says nothing about it.
+        const int number = e.error_number();
+        if (number != ENOENT && number != ESRCH && number != EACCES && number != EPERM) throw;
         return {pid, 0};
     }
 }
 
 bool has_ended(Kernel& kernel, int pidfd) {
     pollfd end{pidfd, POLLIN, 0};
-    return kernel.poll(&end, 1, 0) != 0;
+    return kernel.poll(&end, 1, 0) > 0;
 }
 
 UniqueFd open_process(Kernel& kernel, const ProcessIdentity& process) {
@@ -52,8 +59,10 @@ UniqueFd open_process(Kernel& kernel, const ProcessIdentity& process) {
     if (opened < 0) throw system_error(static_cast<int>(-opened), "opening process " + std::to_string(process.pid));
     UniqueFd pidfd(static_cast<int>(opened));
     // First the descriptor, then the look: what is seen now is what the descriptor means, or that has ended.
-    if (identify(process.pid) != process || has_ended(kernel, pidfd.get())) return UniqueFd();
-    return pidfd;
+    const ProcessIdentity seen = identify(process.pid);
+    if (has_ended(kernel, pidfd.get())) return UniqueFd();
+    if (seen.start_time == 0) throw_unseen(process.pid);
+    return seen == process ? std::move(pidfd) : UniqueFd();
 }
 
 }  // namespace smith::runtime

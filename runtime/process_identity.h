@@ -23,8 +23,11 @@ struct ProcessIdentity {
 /// From the text of /proc/PID/stat; 0 when it is none. A program chooses its own name: it may hold spaces and brackets.
 [[nodiscard]] std::uint64_t parse_start_time(std::string_view stat) noexcept;
 
-/// Of a process that runs, or has not been waited for; start_time is 0 when there is none.
+/// Of a process that runs, or has not been waited for; start_time is 0 when /proc shows none. Throws Error (system).
 [[nodiscard]] ProcessIdentity identify(pid_t pid);
+
+/// There is such a process, but /proc does not show it: nothing may be concluded from that.
+[[noreturn]] void throw_unseen(pid_t pid);
 
 /// A pidfd of that very process. Empty when it has ended, waited for or not. Throws Error (system).
 [[nodiscard]] UniqueFd open_process(Kernel& kernel, const ProcessIdentity& process);

@@ -86,7 +86,11 @@ StateDirectory StateDirectory::claim(const fs::path& root, const std::string& id
         throw system_error(errno, "making " + quote(path.string()));
     }
     UniqueFd fd = open_directory(path);
-    if (!fd) throw system_error(errno, "opening " + quote(path.string()));
+    if (!fd) {
+        const int number = errno;
+        static_cast<void>(rmdir(path.c_str()));
+        throw system_error(number, "opening " + quote(path.string()));
+    }
     StateDirectory directory(root, id, std::move(fd));
     directory.lock();
     return directory;
@@ -154,12 +158,13 @@ ContainerState StateDirectory::read() const {
 void StateDirectory::write_file(const char* name, std::string_view text) const {
     // No fsync: after a crash of the machine there is no container whose state would matter.
     const std::string temporary = std::string(".") + name;
-    const UniqueFd file = open_below(fd_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file) throw system_error(errno, "writing " + quote(name) + " of the container's state");
-    write_all(file.get(), as_bytes(text));
-    if (renameat(fd_.get(), temporary.c_str(), fd_.get(), name) != 0) {
-        throw system_error(errno, "writing " + quote(name) + " of the container's state");
-    }
+    const auto doing = [&] { return quote(name) + " of the container's state"; };
+    while_doing(doing, [&] {
+        const UniqueFd file = open_below(fd_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
+        if (!file) throw system_error(errno, "opening");
+        write_all(file.get(), as_bytes(text));
+        if (renameat(fd_.get(), temporary.c_str(), fd_.get(), name) != 0) throw system_error(errno, "renaming");
+    });
 }
 
 void StateDirectory::write(const ContainerState& state) const { write_file(kStateFile, write_state(state)); }
@@ -184,7 +189,12 @@ StartGate StateDirectory::make_gate() const {
     return gate;
 }
 
-bool StateDirectory::has_gate() const { return faccessat(fd_.get(), kStartFifo, F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
+bool StateDirectory::has_gate() const {
+    // That the fifo is there is not enough: who would remove it may have been killed. What waits there has it open.
+    const UniqueFd start = open_below(fd_.get(), kStartFifo, O_WRONLY | O_NONBLOCK);
+    if (!start && errno != ENOENT && errno != ENXIO) throw system_error(errno, "looking at the fifo that starts it");
+    return static_cast<bool>(start);
+}
 
 UniqueFd StateDirectory::open_gate() const {
     UniqueFd status = open_fifo(fd_.get(), kStatusFifo, O_RDONLY | O_NONBLOCK);

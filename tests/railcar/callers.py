@@ -33,7 +33,9 @@ done
 mount -t tmpfs -o mode=755 tmpfs /run
 if [ -d /dev/shm ]; then mount -t tmpfs -o mode=1777 tmpfs /dev/shm; fi
 echo ready
-exec cat
+# Not exec: the shell waits for the orphans of the namespace as well. Without that a container might never end.
+cat
+:
 '''
 
 

@@ -4,7 +4,6 @@
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -14,30 +13,6 @@ import railcar
 
 # How often; a developer may ask for more.
 CYCLES = int(os.environ.get("RAILCAR_CYCLES", "100"))
-
-
-def belongings():
-    """What a container of ours must not leave behind: mounts, cgroups (named by its id), processes."""
-    with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        mounts = sorted(line.split()[4] for line in file if "railcar-test-" in line)
-    cgroups = sorted(at for at, _, _ in os.walk("/sys/fs/cgroup") if re.fullmatch(r"railcar-c[0-9]*-.*", os.path.basename(at)))
-    return mounts, cgroups, contained()
-
-
-def contained():
-    ours = os.readlink("/proc/self/ns/pid")
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open("/proc/%s/cmdline" % name, "rb") as file:
-                words = file.read().split(b"\0")
-            if os.readlink("/proc/%s/ns/pid" % name) != ours and words[0] == b"/bin/probe":
-                found.append(int(name))
-        except OSError:
-            continue
-    return [pid for pid in found if not railcar.has_ended(pid)]
 
 
 def killed_after(box, seconds, *words):
@@ -57,7 +32,7 @@ def clear_away(box, name):
 def test_create_is_killed(box):
     """create is killed at some moment"""
     box.configure("pause")
-    before = belongings()
+    before = railcar.belongings()
     chance = random.Random(1)
     for _ in range(40):
         killed_after(box, chance.uniform(0, 0.06), "create", "--bundle", box.bundle, "c")
@@ -66,13 +41,13 @@ def test_create_is_killed(box):
             box.call("state", "c", status=None)
             box.call("list", status=None)
         clear_away(box, "c")
-    assert_same(before)
+    railcar.assert_same(before)
 
 
 def test_run_and_start_are_killed(box):
     """run, start and delete are killed at some moment"""
     box.configure("pause")
-    before = belongings()
+    before = railcar.belongings()
     chance = random.Random(2)
     for i in range(24):
         if i % 3 == 0:
@@ -81,17 +56,7 @@ def test_run_and_start_are_killed(box):
             box.create("c")
             killed_after(box, chance.uniform(0, 0.03), *(["start", "c"] if i % 3 == 1 else ["delete", "--force", "c"]))
         clear_away(box, "c")
-    assert_same(before)
-
-
-def assert_same(before):
-    """What was killed dies in its own time."""
-    for _ in range(500):
-        after = belongings()
-        if after == before:
-            return
-        time.sleep(0.02)
-    assert after == before, (before, after)
+    railcar.assert_same(before)
 
 
 def test_a_half_written_state(box):
@@ -204,17 +169,17 @@ def test_concurrent_calls(box):
 def test_nothing_leaks(box):
     """many containers, one after the other, leave nothing"""
     box.configure("exit", "0")
-    before = belongings()
+    before = railcar.belongings()
     for i in range(CYCLES):
         box.run("c%d" % i)
     assert box.names() == []
-    assert_same(before)
+    railcar.assert_same(before)
 
 
 def test_many_at_once(box):
     """many containers at the same time do not disturb each other"""
     box.configure("pause")
-    before = belongings()
+    before = railcar.belongings()
     count = min(200, 2 * CYCLES) if "RAILCAR_CYCLES" in os.environ else 20
     running = [subprocess.Popen(box.command("run", "--detach", "--bundle", box.bundle, "c%d" % i),
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for i in range(count)]
@@ -223,7 +188,7 @@ def test_many_at_once(box):
     assert len(listed) == count and {c["status"] for c in listed} == {"running"}
     box.call("delete", "--force", *(c["id"] for c in listed), timeout=300)
     assert box.names() == []
-    assert_same(before)
+    railcar.assert_same(before)
 
 
 if __name__ == "__main__":

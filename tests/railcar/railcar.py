@@ -7,6 +7,7 @@ tests/e2e/e2e.py; its functions named test_* are run one after the other, those 
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,40 @@ def has_ended(pid):
             return file.read().rsplit(")", 1)[1].split()[0] in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+def belongings():
+    """What a container of ours must not leave behind: mounts, cgroups (named by an id such as c or c7), processes."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        mounts = sorted(line.split()[4] for line in file if "railcar-test-" in line)
+    cgroups = sorted(at for at, _, _ in os.walk("/sys/fs/cgroup") if re.fullmatch(r"railcar-c[0-9]*-.*", os.path.basename(at)))
+    return mounts, cgroups, contained()
+
+
+def contained():
+    ours = os.readlink("/proc/self/ns/pid")
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/%s/cmdline" % name, "rb") as file:
+                words = file.read().split(b"\0")
+            if os.readlink("/proc/%s/ns/pid" % name) != ours and words[0] == b"/bin/probe":
+                found.append(int(name))
+        except OSError:
+            continue
+    return [pid for pid in found if not has_ended(pid)]
+
+
+def assert_same(before):
+    """What was killed dies in its own time."""
+    for _ in range(500):
+        after = belongings()
+        if after == before:
+            return
+        time.sleep(0.02)
+    assert after == before, (before, after)
 
 
 @contextlib.contextmanager

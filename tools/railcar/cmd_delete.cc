@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // railcar delete [--force] ID...
+#include <signal.h>
+
 #include <cerrno>
 #include <optional>
 
@@ -25,11 +27,24 @@ std::optional<ContainerState> readable_state(const StateDirectory& directory) {
     return std::nullopt;
 }
 
+/// Frozen, or about to be: a `pause` that was killed, too, has it frozen in the end. What is frozen does not die.
+void thaw(const CgroupPaths& cgroups) {
+    try {
+        if (!cgroups.empty()) freeze_cgroups(cgroups, false);
+    } catch (const Error&) {
+        // No cgroup that could be frozen, or none at all yet.
+    }
+}
+
 /// Whatever runs of it, and whoever is about to make it run.
 void stop(const ContainerState& state) {
     if (const UniqueFd pidfd = open_process(linux_kernel(), state.process)) {
-        if (is_frozen(state.cgroups)) freeze_cgroups(state.cgroups, false);
-        kill_and_wait(pidfd.get());
+        static_cast<void>(linux_kernel().send_signal(pidfd.get(), SIGKILL));
+        thaw(state.cgroups);
+        if (kill_and_wait(pidfd.get())) return;
+        throw Error(ErrorKind::system, "container " + quote(state.id) +
+                                           " was killed and does not end: a process of it hangs in the kernel, or has "
+                                           "ended and its parent outside of the container does not wait for it");
     }
 }
 

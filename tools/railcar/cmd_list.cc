@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "tools/railcar/lifecycle.h"
+#include "tools/railcar/log.h"
 
 namespace smith::railcar {
 
@@ -20,8 +21,8 @@ std::vector<ListedContainer> all_containers(const Global& global) {
             Found found = find_container(global, id);
             out.push_back({std::move(found.state), found.status});
         } catch (const Error& e) {
-            // Deleted a moment ago, or not created yet.
-            if (!e.is_not_found()) throw;
+            // Deleted a moment ago, or not created yet. One that cannot be read does not hide the others.
+            if (!e.is_not_found()) program_log().warning(quote(id) + ": " + e.message());
         }
     }
     return out;

@@ -42,7 +42,7 @@ int command_run(const Global& global, const Words& words) {
     try {
         start_container(global, created.directory, created.state, created.container.pidfd());
     } catch (...) {
-        kill_and_wait(created.container.pidfd());
+        static_cast<void>(kill_and_wait(created.container.pidfd()));
         static_cast<void>(created.container.wait());
         remove_container(created.directory, created.state);
         throw;

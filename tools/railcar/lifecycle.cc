@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -81,7 +82,7 @@ void or_stop(int pidfd, const std::function<void()>& body) {
     try {
         body();
     } catch (const Error&) {
-        kill_and_wait(pidfd);
+        static_cast<void>(kill_and_wait(pidfd));
         throw;
     }
 }
@@ -127,6 +128,13 @@ std::vector<pid_t> processes_of_namespace(pid_t init) {
     return out;
 }
 
+/// A cgroup that has processes already is somebody's, whatever becomes of this container; `create` refuses it. A name
+/// of our own making is nobody's.
+CgroupPaths ours_to_clear(const RuntimeConfig& config, CgroupPaths planned) {
+    const bool somebodys = !config.cgroups_path.empty() && !planned.empty() && !processes_in(planned).empty();
+    return somebodys ? CgroupPaths() : planned;
+}
+
 ContainerState first_state(const Global& global, const std::string& id, const Bundle& bundle) {
     ContainerState state;
     state.id = id;
@@ -145,11 +153,17 @@ ContainerState first_state(const Global& global, const std::string& id, const Bu
 
 }  // namespace
 
-void kill_and_wait(int pidfd) {
-    if (linux_kernel().send_signal(pidfd, SIGKILL) < 0) return;
+bool kill_and_wait(int pidfd) {
+    if (linux_kernel().send_signal(pidfd, SIGKILL) < 0) return true;
+    // As long as runc waits. PID 1 ends after all others of its namespace, and not before those that came from outside
+    // have been waited for, by whoever has become their parent.
+    constexpr int patience_ms = 10000;
     pollfd end{pidfd, POLLIN, 0};
-    while (poll(&end, 1, -1) < 0 && errno == EINTR) {
-    }
+    int ready = -1;
+    do {
+        ready = poll(&end, 1, patience_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
 }
 
 std::vector<pid_t> processes_of(const Found& found) {
@@ -192,11 +206,17 @@ void write_pid_file(const std::filesystem::path& file, pid_t pid) {
     if (file.empty()) return;
     // Whole or not at all: callers wait for the file to appear.
     const std::filesystem::path temporary = file.parent_path() / ("." + file.filename().string());
-    {
+    // One that was killed here has left it. Never followed: it is made anew.
+    static_cast<void>(unlink(temporary.c_str()));
+    try {
         const UniqueFd fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0666);
         write_all(fd.get(), as_bytes(std::to_string(pid)));
+        if (rename(temporary.c_str(), file.c_str()) != 0) throw system_error(errno, "renaming");
+    } catch (Error& e) {
+        static_cast<void>(unlink(temporary.c_str()));
+        e.prepend("writing " + quote(file.string()));
+        throw;
     }
-    if (rename(temporary.c_str(), file.c_str()) != 0) throw system_error(errno, "writing " + quote(file.string()));
 }
 
 unsigned check_preserved_fds(unsigned count) {
@@ -228,6 +248,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
     StateDirectory directory = StateDirectory::claim(global.root, id);
     ContainerState state = first_state(global, id, bundle);
     try {
+        if (!bundle.config.has_namespace(CLONE_NEWNS)) state.root_mount = remember_root(linux_kernel(), state.rootfs);
         directory.write_config(text);
         CreateOptions options;
         options.gate = directory.make_gate();
@@ -245,7 +266,8 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
         // By value: `options` is moved from by the time that this is called.
         options.on_birth = [&, wanted_cgroups = options.cgroups](pid_t pid) {
             state.process = identify(pid);
-            state.cgroups = plan_cgroups(bundle.config, wanted_cgroups);
+            if (state.process.start_time == 0) throw_unseen(pid);
+            state.cgroups = ours_to_clear(bundle.config, plan_cgroups(bundle.config, wanted_cgroups));
             directory.write(state);
         };
         options.state = [&](pid_t, bool created) {

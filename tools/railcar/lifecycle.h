@@ -56,8 +56,8 @@ void start_container(const Global& global, runtime::StateDirectory& directory, c
 /// Clears everything away; poststop hooks run. The process has ended.
 void remove_container(runtime::StateDirectory& directory, const std::optional<runtime::ContainerState>& state);
 
-/// SIGKILL, and the end of the process.
-void kill_and_wait(int pidfd);
+/// SIGKILL, and the end of the process; false when it has not ended within ten seconds.
+[[nodiscard]] bool kill_and_wait(int pidfd);
 
 /// The processes of a container, in ascending order.
 [[nodiscard]] std::vector<pid_t> processes_of(const Found& found);
