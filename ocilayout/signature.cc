@@ -10,6 +10,7 @@
 #include "ocilayout/bounds.h"
 #include "ocilayout/image.h"
 #include "ocilayout/json_fields.h"
+#include "ocilayout/sigstore_bundle.h"
 
 namespace smith::ocilayout {
 
@@ -35,28 +36,49 @@ std::string config_text(const std::vector<Descriptor>& layers) {
 }
 
 bool has_signatures(const ParsedManifest& manifest) {
-    return std::ranges::any_of(manifest.layers,
-                               [](const Descriptor& layer) { return layer.media_type == kPayloadType; });
+    return std::ranges::any_of(manifest.layers, [](const Descriptor& layer) {
+        return layer.media_type == kPayloadType || is_bundle_type(layer.media_type);
+    });
+}
+
+/// cosign 3 gives its bundles an empty configuration, by whose type registries without artifactType list them.
+bool may_have_signatures(const Descriptor& referrer) {
+    const std::string& type = referrer.artifact_type;
+    return type.empty() || type == kArtifactType || type == media_type::kEmpty || is_bundle_type(type);
+}
+
+void add(Signature signature, std::vector<Signature>& out) {
+    if (std::ranges::find(out, signature) == out.end()) out.push_back(std::move(signature));
+}
+
+void add_bundle(const std::string& text, std::vector<Signature>& out) {
+    SealedStatement sealed = parse_bundle(text);
+    for (std::string& signature : sealed.signatures) {
+        add({sealed.statement, std::move(signature), SignatureForm::bundle}, out);
+    }
 }
 
 void add_signatures(ImageSource& source, const ParsedManifest& manifest, std::vector<Signature>& out) {
     for (const Descriptor& layer : manifest.layers) {
         const auto found = layer.annotations.find(std::string(kSignatureAnnotation));
-        if (layer.media_type != kPayloadType || found == layer.annotations.end()) continue;
+        const bool is_bundle = is_bundle_type(layer.media_type);
+        if (!is_bundle && (layer.media_type != kPayloadType || found == layer.annotations.end())) continue;
         if (out.size() >= limits::kMaxSignatures) {
             throw Error(ErrorKind::format,
                         "more than " + std::to_string(limits::kMaxSignatures) + " signatures on one image");
         }
-        Signature signature{read_blob(source, layer, limits::kMaxSignaturePayloadBytes), {}};
+        std::string text = read_blob(source, layer, limits::kMaxSignaturePayloadBytes);
+        if (is_bundle) {
+            add_bundle(text, out);
+            continue;
+        }
+        Signature signature{std::move(text), {}};
         try {
             signature.signature = from_base64(found->second);
         } catch (const Error&) {
             // What is not base64 signs nothing.
         }
-        const bool is_known = std::ranges::any_of(out, [&](const Signature& other) {
-            return other.payload == signature.payload && other.signature == signature.signature;
-        });
-        if (!is_known) out.push_back(std::move(signature));
+        add(std::move(signature), out);
     }
 }
 
@@ -80,7 +102,10 @@ Signature sign(const PrivateKey& key, const Digest& image, const std::string& na
 }
 
 std::string problem_with(const Signature& signature, const PublicKey& key, const Digest& image) {
-    if (!key.verify(signature.payload, signature.signature)) return "it is not by this key";
+    const bool is_bundle = signature.form == SignatureForm::bundle;
+    const std::string signed_bytes = is_bundle ? encode_for_signing(signature.payload) : signature.payload;
+    if (!key.verify(signed_bytes, signature.signature)) return "it is not by this key";
+    if (is_bundle) return problem_with_statement(signature.payload, image);
     try {
         const json document = parse_json(signature.payload);
         const json* critical = find_field(document, "critical");
@@ -107,8 +132,7 @@ std::vector<Signature> find_signatures(ImageSource& source, const Descriptor& im
     }
     for (const Descriptor& referrer : source.referrers(image).manifests) {
         if (!is_manifest_type(referrer.media_type)) continue;
-        const bool may_be_one = referrer.artifact_type.empty() || referrer.artifact_type == kArtifactType;
-        if (!may_be_one) continue;
+        if (!may_have_signatures(referrer)) continue;
         const ParsedManifest manifest = parse_manifest(source.read_manifest(referrer), referrer.media_type);
         if (has_signatures(manifest)) add_signatures(source, manifest, out);
     }

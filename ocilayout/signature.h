@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Signatures on images in cosign's form: a "simple signing" payload that names the manifest's digest, signed as it is,
-// stored as the layer of an image that is found under the tag sha256-<digits>.sig, and as a referrer. Formats:
-// github.com/sigstore/cosign specs/SIGNATURE_SPEC.md, containers/image docs/containers-signature.5.md.
+// stored as the layer of an image that is found under the tag sha256-<digits>.sig, and as a referrer. What cosign
+// writes since version 3 is read as well (sigstore_bundle.h). Formats: github.com/sigstore/cosign
+// specs/SIGNATURE_SPEC.md, containers/image docs/containers-signature.5.md.
 #pragma once
 
 #include <string>
@@ -15,9 +16,17 @@
 
 namespace smith::ocilayout {
 
+enum class SignatureForm {
+    simple_signing,  ///< the payload is signed as it is
+    bundle,          ///< the payload is a statement
+};
+
 struct Signature {
     std::string payload;    ///< JSON, signed to the byte
     std::string signature;  ///< raw, not base64
+    SignatureForm form = SignatureForm::simple_signing;
+
+    bool operator==(const Signature&) const = default;
 };
 
 /// What is signed: that `image` is called `name` (which may be empty), and `annotations`. Keys sorted, no time.

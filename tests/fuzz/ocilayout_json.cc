@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Manifests, indexes and configurations of strangers; what is understood of a configuration or an index survives
-// printing and reading.
+// Manifests, indexes, configurations and signatures of strangers; what is understood of a configuration or an index
+// survives printing and reading.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "base/error.h"
 #include "ocilayout/image.h"
+#include "ocilayout/sigstore_bundle.h"
 
 using namespace smith;
 using namespace smith::ocilayout;
@@ -42,6 +43,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const Digest& diff_id : parsed.diff_ids) layers.push_back({diff_id, {}, 0});
         const ParsedConfig again = parse_image_config(to_json_text(parsed.config, layers));
         expect(again.config == parsed.config && again.diff_ids == parsed.diff_ids);
+    });
+    if_understood([&] {
+        const SealedStatement sealed = parse_bundle(text);
+        static_cast<void>(problem_with_statement(sealed.statement, sha256("")));
     });
     return 0;
 }
