@@ -382,7 +382,9 @@ Result Kernel::socket_option(int fd, int level, int name, void* value, unsigned*
     return call(SYS_getsockopt, fd, level, name, value, length);
 }
 
-Result Kernel::send_message(int fd, const msghdr* message) noexcept { return call(SYS_sendmsg, fd, message, 0); }
+Result Kernel::send_message(int fd, const msghdr* message, int flags) noexcept {
+    return call(SYS_sendmsg, fd, message, flags);
+}
 
 Kernel& linux_kernel() noexcept {
     static Kernel kernel;

@@ -139,7 +139,7 @@ public:
     Result io_control(int fd, unsigned long request, void* argument) noexcept;
     Result connect(int fd, const sockaddr* address, unsigned length) noexcept;
     Result socket_option(int fd, int level, int name, void* value, unsigned* length) noexcept;
-    Result send_message(int fd, const msghdr* message) noexcept;
+    Result send_message(int fd, const msghdr* message, int flags = 0) noexcept;
 
 protected:
     virtual Result invoke(long number, long a, long b, long c, long d, long e) noexcept;
