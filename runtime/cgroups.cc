@@ -158,7 +158,7 @@ Cgroup::Cgroup(Kernel& kernel, Paths paths) : kernel_(&kernel), paths_(std::move
 Cgroup Cgroup::named(Kernel& kernel, const std::vector<CgroupHierarchy>& hierarchies, const std::string& path) {
     if (path.find(':') != std::string::npos && path.find('/') == std::string::npos) {
         throw Error(ErrorKind::spec, "'linux.cgroupsPath' " + quote(path) +
-                                         " is for systemd's cgroup driver, which is not supported; use cgroupfs");
+                                         " is in the form of systemd's cgroup driver: it takes --systemd-cgroup");
     }
     const std::string cleaned = clean(path);
     if (cleaned.empty()) throw Error(ErrorKind::spec, "'linux.cgroupsPath' " + quote(path) + " is the root itself");
@@ -244,10 +244,14 @@ void Cgroup::check_unused() const {
     if (frozen()) throw Error(ErrorKind::system, "the cgroup " + quote(paths_.begin()->second) + " is frozen");
 }
 
+void Cgroup::complete() const {
+    for (const auto& [name, directory] : paths_) make(name, directory);
+}
+
 void Cgroup::create() const {
     check_unused();
     try {
-        for (const auto& [name, directory] : paths_) make(name, directory);
+        complete();
     } catch (...) {
         static_cast<void>(remove());
         throw;
@@ -337,6 +341,17 @@ void Cgroup::write_all_of(const std::vector<CgroupWrite>& writes, bool unified,
     }
 }
 
+void Cgroup::check_memory(const Resources& resources) const {
+    const MemoryResources& memory = resources.memory;
+    // Version 1 refuses such a limit by itself.
+    if (!memory.check_before_update || memory.limit.value_or(-1) < 0 || directory_of("memory")) return;
+    const std::string current = trimmed(read("", "memory.current").value_or(""));
+    if (!current.empty() && std::stoull(current) > static_cast<std::uint64_t>(*memory.limit)) {
+        throw Error(ErrorKind::system,
+                    "the memory limit " + std::to_string(*memory.limit) + " is below what is used already, " + current);
+    }
+}
+
 void Cgroup::apply(const Resources& resources, std::vector<std::string>& warnings) const {
     if (!resources.limits_anything()) return;
     if (empty()) throw Error(ErrorKind::system, "'linux.resources' has limits, but there is no cgroup to set them in");
@@ -353,14 +368,7 @@ void Cgroup::apply(const Resources& resources, std::vector<std::string>& warning
         write_all_of(writes_for_v1(rest), false, warnings);
         throw Error(ErrorKind::spec, "'linux.resources.unified' is given, but there is no cgroup of version 2 here");
     }
-    if (rest.memory.check_before_update && rest.memory.limit) {
-        const std::string current = trimmed(read("", "memory.current").value_or(""));
-        if (*rest.memory.limit >= 0 && !current.empty() &&
-            std::stoull(current) > static_cast<std::uint64_t>(*rest.memory.limit)) {
-            throw Error(ErrorKind::system, "the memory limit " + std::to_string(*rest.memory.limit) +
-                                               " is below what is used already, " + current);
-        }
-    }
+    check_memory(resources);
     write_all_of(writes_for_v2(rest), true, warnings);
 }
 

@@ -64,7 +64,7 @@ public:
 
     /// Where a container's cgroup is to be, nothing is made yet. `path` is the configuration's: absolute means from the
     /// mount point, relative from where this process is. Throws Error (spec) for one with ".." or in systemd's form
-    /// ("slice:prefix:name").
+    /// ("slice:prefix:name"): systemd_unit.h reads that.
     [[nodiscard]] static Cgroup named(Kernel& kernel, const std::vector<CgroupHierarchy>& hierarchies,
                                       const std::string& path);
 
@@ -77,6 +77,10 @@ public:
     /// 2, and fills in what a new cpuset needs. Throws Error: system; also when a process is in there already or it is
     /// frozen: two containers in one cgroup would be stopped with each other. Nothing new is left then.
     void create() const;
+    /// The first part of create(): throws when something is there.
+    void check_unused() const;
+    /// Makes what is missing beside the directories that somebody else, systemd, has made. Throws Error (system).
+    void complete() const;
     /// As create(); but where this process is not allowed to, or cgroups are read-only, it becomes empty() and false is
     /// returned. For a path that nobody asked for.
     bool create_if_allowed();
@@ -89,6 +93,8 @@ public:
     /// lets pass (kernel memory) is told to `warnings`. Throws Error: spec, for what version 2 has no equivalent of,
     /// and for a controller that is not there; system, when the kernel refuses a value.
     void apply(const Resources& resources, std::vector<std::string>& warnings) const;
+    /// Throws Error (system) where a lower limit of memory than is used is not to be tried (`checkBeforeUpdate`).
+    void check_memory(const Resources& resources) const;
     /// Device rules, in their order. `rules` are those of the configuration; the default devices are allowed after
     /// them. On version 2 they are a program, and replace those of an earlier call. Throws Error (system).
     void restrict_devices(const std::vector<DeviceRule>& rules) const;
@@ -126,7 +132,6 @@ private:
     [[nodiscard]] Result write_one(const CgroupWrite& write, bool unified) const;
     void write_all_of(const std::vector<CgroupWrite>& writes, bool unified, std::vector<std::string>& warnings) const;
     void make(const std::string& name, const std::string& directory) const;
-    void check_unused() const;
     void set_frozen(bool frozen) const;
 
     Kernel* kernel_ = nullptr;

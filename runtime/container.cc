@@ -79,7 +79,7 @@ struct CgroupsInTheMaking {
     CgroupsInTheMaking& operator=(const CgroupsInTheMaking&) = delete;
     ~CgroupsInTheMaking() {
         try {
-            remove_cgroups(paths, kernel);
+            remove_cgroups(paths, {}, warnings, kernel);
         } catch (const Error&) {
             // Nobody is in there: what hinders is not ours, and the first failure is the one to be told.
         }
@@ -143,6 +143,11 @@ void Container::prepare(const RuntimeConfig& config, const Plan& plan, const Cre
     // First of all: whoever is killed from here on has left word of what there is to be cleared away.
     if (options.on_birth) options.on_birth(pid_);
     if ((namespaces_ & CLONE_NEWUSER) != 0) write_id_maps(pid_, config);
+    if (options.cgroups.systemd != nullptr) {
+        cgroups_ = create_scope(config, options.cgroups, pid_, warnings_, *kernel_);
+        // Not before: until then a unit of that name may be somebody else's.
+        unit_ = options.cgroups.systemd->unit();
+    }
     raise_hard_limits(*kernel_, pid_, config.process.rlimits);
     if (config.process.oom_score_adj) {
         write_proc_file(pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
@@ -283,7 +288,7 @@ void Container::reap() {
     if (status_->signal == SIGKILL && supplied_signal_ != 0) status_->signal = supplied_signal_;
     reap_guard();
     detach_root(*kernel_, std::exchange(root_mount_, {}));
-    remove_cgroups(std::exchange(cgroups_, {}), *kernel_);
+    remove_cgroups(std::exchange(cgroups_, {}), std::exchange(unit_, {}), warnings_, *kernel_);
 }
 
 void Container::reap_guard() noexcept {

@@ -153,6 +153,7 @@ private:
     std::uint64_t namespaces_;
     int supplied_signal_ = 0;
     std::map<std::string, std::string> cgroups_;
+    SystemdUnit unit_;
     RootMount root_mount_;
     std::vector<std::string> warnings_;
     std::optional<ExitStatus> status_;

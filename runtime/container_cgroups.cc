@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 
 #include "base/error.h"
 #include "runtime/cgroups.h"
@@ -30,16 +32,13 @@ bool is_limited(const RuntimeConfig& config) {
 bool is_required(const RuntimeConfig& config) { return is_limited(config) || !config.cgroups_path.empty(); }
 
 Cgroup planned(Kernel& kernel, const RuntimeConfig& config, const CgroupRequest& request) {
-    if (request.systemd) {
-        throw Error(ErrorKind::usage, "systemd's cgroup driver is not supported; use cgroupfs, the default");
-    }
     if (!is_required(config) && request.id.empty()) return {};
     std::string path = config.cgroups_path;
     if (path.empty()) path = request.name;
     if (path.empty()) path = request.id.empty() ? "smith-" + std::to_string(getpid()) : request.id;
     const std::vector<CgroupHierarchy> hierarchies = find_hierarchies();
-    if (hierarchies.empty() && is_limited(config) && !request.rootless) {
-        throw Error(ErrorKind::system, "'linux.resources' has limits, but no cgroup is mounted here");
+    if (hierarchies.empty() && ((is_limited(config) && !request.rootless) || request.systemd != nullptr)) {
+        throw Error(ErrorKind::system, "a cgroup is asked for, but none is mounted here");
     }
     return Cgroup::named(kernel, hierarchies, path);
 }
@@ -49,14 +48,101 @@ Cgroup existing(const CgroupPaths& paths) {
     return Cgroup(linux_kernel(), paths);
 }
 
-/// Kills what is in it, and removes it; false when that cannot be.
-bool clear_away(const Cgroup& cgroup) noexcept {
+void kill_quietly(const Cgroup& cgroup) noexcept {
     try {
         cgroup.kill(SIGKILL);
     } catch (const std::exception&) {
         // What could not be looked at may still be empty: that shows when it is removed.
     }
+}
+
+void kill_quietly(Kernel& kernel, pid_t process) noexcept {
+    const Result opened = kernel.open_pidfd(process);
+    if (opened < 0) return;
+    const UniqueFd pidfd(static_cast<int>(opened));
+    static_cast<void>(kernel.send_signal(pidfd.get(), SIGKILL));
+}
+
+/// Kills what is in it, and removes it; false when that cannot be.
+bool clear_away(const Cgroup& cgroup) noexcept {
+    kill_quietly(cgroup);
     return cgroup.remove();
+}
+
+/// Rules that a user may not set hold for him all the same: see devices_need_cgroup().
+void restrict_devices(const Cgroup& cgroup, const RuntimeConfig& config, bool rootless) {
+    try {
+        cgroup.restrict_devices(config.resources.devices);
+    } catch (const Error& e) {
+        const bool refused = e.error_number() == EPERM || e.error_number() == EACCES;
+        if (!rootless || !refused || devices_need_cgroup(config)) throw;
+    }
+}
+
+/// What systemd calls done is looked at: a process of that number is another one in another PID namespace.
+void check_arrived(const Cgroup& cgroup, pid_t child) {
+    const std::string directory =
+        cgroup.directory_of("name=systemd").value_or(cgroup.directory_of("").value_or("nowhere"));
+    const std::vector<pid_t> inside = cgroup.processes();
+    if (std::find(inside.begin(), inside.end(), child) == inside.end()) {
+        throw Error(ErrorKind::system, "systemd has not put process " + std::to_string(child) + " into " +
+                                           quote(directory) + ": is it in another namespace?");
+    }
+}
+
+void append(std::vector<DbusProperty>& out, std::vector<DbusProperty> more) {
+    out.insert(out.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+std::vector<DbusProperty> limits_for(const Resources& resources, const Cgroup& cgroup, const Systemd& systemd,
+                                     const SystemdUnit& unit, bool creating, std::vector<std::string>& warnings) {
+    std::vector<DbusProperty> out =
+        resource_properties(resources, {cgroup.unified(), systemd.version()}, creating, warnings);
+    // A user's systemd has no right to restrict devices.
+    if (!unit.user) append(out, device_properties(resources.devices, warnings));
+    return out;
+}
+
+void check_scope(const SystemdDriver& driver, const Cgroup& cgroup) {
+    if (driver.user && !cgroup.unified()) {
+        throw Error(ErrorKind::system, "a user's systemd has cgroups of version 2 alone, and here is version 1");
+    }
+    cgroup.check_unused();
+}
+
+void start_scope(SystemdDriver& driver, const RuntimeConfig& config, const Cgroup& cgroup, pid_t child,
+                 std::vector<std::string>& warnings) {
+    std::vector<DbusProperty> properties = scope_properties(driver.scope, child);
+    append(properties, annotated_properties(config.annotations));
+    append(properties, limits_for(config.resources, cgroup, driver.systemd, driver.unit(), true, warnings));
+    driver.systemd.start_scope(driver.scope.unit, properties);
+}
+
+/// systemd's own part of clearing away; what it says when it cannot.
+std::string stop_quietly(Systemd& systemd, const SystemdUnit& unit) {
+    try {
+        systemd.stop_unit(unit.name);
+        return "";
+    } catch (const Error& e) {
+        return e.message();
+    }
+}
+
+std::string stop_quietly(Kernel& kernel, const SystemdUnit& unit) {
+    try {
+        Systemd systemd = Systemd::connect(kernel, unit.user);
+        return stop_quietly(systemd, unit);
+    } catch (const Error& e) {
+        return e.message();
+    }
+}
+
+/// What is left to be removed where systemd cannot be asked. It removes its own directory when the last process is
+/// gone; one that is gone before it has looked is a unit that runs for ever.
+Cgroup without_systemds_own(Kernel& kernel, CgroupPaths paths) {
+    paths.erase("");
+    paths.erase("name=systemd");
+    return Cgroup(kernel, std::move(paths));
 }
 
 /// The number behind `key` in lines of "key number".
@@ -70,6 +156,13 @@ std::uint64_t count_of(const std::string& text, const std::string& key) {
 
 }  // namespace
 
+SystemdDriver use_systemd(RuntimeConfig& config, const std::string& name, bool user, Kernel& kernel) {
+    SystemdScope scope = parse_systemd_scope(config.cgroups_path, name, user);
+    SystemdDriver out{Systemd::connect(kernel, user), std::move(scope), user};
+    config.cgroups_path = out.systemd.directory_of(out.scope);
+    return out;
+}
+
 CgroupPaths plan_cgroups(const RuntimeConfig& config, const CgroupRequest& request) {
     return planned(linux_kernel(), config, request).paths();
 }
@@ -78,6 +171,11 @@ CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& req
                            std::vector<std::string>& warnings, Kernel& kernel) {
     Cgroup cgroup = planned(kernel, config, request);
     if (cgroup.empty()) return {};
+    if (request.systemd != nullptr) {
+        // Its turn comes when there is a process: but that it cannot come is better known before.
+        check_scope(*request.systemd, cgroup);
+        return {};
+    }
     if (is_required(config) && !request.rootless) {
         cgroup.create();
     } else if (!cgroup.create_if_allowed()) {
@@ -86,8 +184,30 @@ CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& req
     }
     try {
         cgroup.apply(config.resources, warnings);
-        cgroup.restrict_devices(config.resources.devices);
+        restrict_devices(cgroup, config, request.rootless);
     } catch (...) {
+        static_cast<void>(clear_away(cgroup));
+        throw;
+    }
+    return cgroup.paths();
+}
+
+CgroupPaths create_scope(const RuntimeConfig& config, const CgroupRequest& request, pid_t child,
+                         std::vector<std::string>& warnings, Kernel& kernel) {
+    const Cgroup cgroup = planned(kernel, config, request);
+    SystemdDriver& driver = *request.systemd;
+    start_scope(driver, config, cgroup, child, warnings);
+    try {
+        check_arrived(cgroup, child);
+        cgroup.complete();
+        cgroup.apply(config.resources, warnings);
+        restrict_devices(cgroup, config, request.rootless);
+        cgroup.add(child);
+    } catch (...) {
+        // It may be in some of them already, and its caller gives it up. systemd would ask it politely, and it listens
+        // to nobody yet.
+        kill_quietly(kernel, child);
+        static_cast<void>(stop_quietly(driver.systemd, driver.unit()));
         static_cast<void>(clear_away(cgroup));
         throw;
     }
@@ -96,8 +216,16 @@ CgroupPaths create_cgroups(const RuntimeConfig& config, const CgroupRequest& req
 
 CgroupEntrance entrance_to(const CgroupPaths& paths, Kernel& kernel) { return Cgroup(kernel, paths).entrance(); }
 
-void join_cgroups(const CgroupPaths& paths, pid_t process) {
-    if (!paths.empty()) existing(paths).add(process);
+void join_cgroups(const CgroupPaths& paths, const SystemdUnit& unit, pid_t process) {
+    if (paths.empty()) return;
+    try {
+        existing(paths).add(process);
+    } catch (const Error& e) {
+        // Out of a session's cgroup, which is not the user's, only systemd can take it.
+        const bool refused = e.error_number() == EPERM || e.error_number() == EACCES;
+        if (unit.empty() || !refused || !paths.begin()->second.ends_with("/" + unit.name)) throw;
+        Systemd::connect(linux_kernel(), unit.user).attach(unit.name, process);
+    }
 }
 
 namespace {
@@ -159,9 +287,42 @@ void freeze_cgroups(const CgroupPaths& paths, bool frozen) {
 
 bool is_frozen(const CgroupPaths& paths) { return !paths.empty() && existing(paths).frozen(); }
 
-void update_cgroups(const CgroupPaths& paths, std::string_view resources, std::vector<std::string>& warnings) {
+namespace {
+
+/// Version 1: systemd denies all devices for the moment that it takes to allow them again.
+void set_frozen_properties(const Cgroup& cgroup, Systemd& systemd, const std::string& unit,
+                           const std::vector<DbusProperty>& properties) {
+    cgroup.freeze();
+    try {
+        systemd.set_properties(unit, properties);
+    } catch (...) {
+        cgroup.thaw();
+        throw;
+    }
+    cgroup.thaw();
+}
+
+void update_unit(const Cgroup& cgroup, const SystemdUnit& unit, const Resources& resources,
+                 std::vector<std::string>& warnings) {
+    Systemd systemd = Systemd::connect(linux_kernel(), unit.user);
+    const auto properties = limits_for(resources, cgroup, systemd, unit, false, warnings);
+    if (!resources.devices.empty() && cgroup.directory_of("devices") && cgroup.directory_of("freezer") &&
+        !cgroup.frozen()) {
+        set_frozen_properties(cgroup, systemd, unit.name, properties);
+    } else {
+        systemd.set_properties(unit.name, properties);
+    }
+}
+
+}  // namespace
+
+void update_cgroups(const CgroupPaths& paths, const SystemdUnit& unit, std::string_view resources,
+                    std::vector<std::string>& warnings) {
     const Resources parsed = parse_resources(resources);
     const Cgroup cgroup = existing(paths);
+    // Before systemd is told, who does not ask.
+    cgroup.check_memory(parsed);
+    if (!unit.empty()) update_unit(cgroup, unit, parsed, warnings);
     cgroup.apply(parsed, warnings);
     cgroup.restrict_devices(parsed.devices);
 }
@@ -181,9 +342,19 @@ void remove_empty_cgroups(const CgroupPaths& paths) {
     if (cgroup.wait_until_empty()) static_cast<void>(cgroup.remove());
 }
 
-void remove_cgroups(const CgroupPaths& paths, Kernel& kernel) {
-    if (paths.empty()) return;
-    const Cgroup cgroup(kernel, paths);
+void remove_cgroups(const CgroupPaths& paths, const SystemdUnit& unit, std::vector<std::string>& warnings,
+                    Kernel& kernel) {
+    if (paths.empty() && unit.empty()) return;
+    Cgroup cgroup(kernel, paths);
+    if (!unit.empty()) {
+        // Killed first: systemd would begin with SIGTERM, and wait.
+        kill_quietly(cgroup);
+        const std::string refusal = stop_quietly(kernel, unit);
+        if (!refusal.empty()) {
+            warnings.push_back(refusal + ", ignoring");
+            cgroup = without_systemds_own(kernel, paths);
+        }
+    }
     if (!clear_away(cgroup)) {
         throw Error(ErrorKind::system,
                     "the cgroup " + quote(paths.begin()->second) + " cannot be removed: processes do not end");

@@ -116,6 +116,8 @@ DbusConnection::DbusConnection(Kernel& kernel, UniqueFd socket, Patience patienc
     if (hello.type == DbusMessageType::error) {
         throw Error(ErrorKind::system, "the bus does not take us: " + dbus_error_text(hello));
     }
+    if (hello.signature != "s") throw Error(ErrorKind::format, "the bus gives us no name");
+    name_ = DbusReader(hello).text();
 }
 
 DbusConnection DbusConnection::connect(Kernel& kernel, const std::vector<DbusAddress>& addresses, Patience patience) {

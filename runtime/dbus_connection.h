@@ -50,6 +50,8 @@ public:
     /// The next signal, or none when the time is over.
     [[nodiscard]] std::optional<DbusMessage> next_signal(std::chrono::steady_clock::time_point until);
     [[nodiscard]] std::chrono::steady_clock::time_point deadline() const;
+    /// What the bus calls this connection: ":1.42".
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] Patience patience() const noexcept { return patience_; }
 
 private:
@@ -66,6 +68,7 @@ private:
     Kernel* kernel_;
     UniqueFd socket_;
     Patience patience_;
+    std::string name_;
     std::string received_;  ///< and not used yet
     std::deque<DbusMessage> signals_;
     std::uint32_t last_serial_ = 0;

@@ -8,6 +8,7 @@
 #include "runtime/mount_options.h"
 #include "runtime/seccomp.h"
 #include "runtime/state.h"
+#include "runtime/systemd_unit.h"
 
 namespace smith::runtime {
 
@@ -37,7 +38,7 @@ json seccomp() {
 json linux_features() {
     return {{"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"}},
             {"capabilities", capabilities()},
-            {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", true}}},
+            {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", true}, {"rdma", true}}},
             {"seccomp", seccomp()},
             {"apparmor", {{"enabled", true}}},
             {"selinux", {{"enabled", true}}},
@@ -59,6 +60,7 @@ std::string features_as_json() {
         {"ociVersionMax", kOciVersion},
         {"hooks", {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}},
         {"mountOptions", mount_option_names()},
+        {"potentiallyUnsafeConfigAnnotations", {kSystemdAnnotation}},
         {"linux", linux_features()}};
     return dump_json_pretty(document);
 }

@@ -69,7 +69,8 @@ ContainerState parse_document(const JsonView& document) {
     state.has_process = document["hasProcess"].boolean_or(true);
     state.has_start_hooks = document["hasStartHooks"].boolean_or(true);
     state.has_stop_hooks = document["hasStopHooks"].boolean_or(true);
-    state.systemd_cgroup = document["systemdCgroup"].boolean_or(false);
+    state.systemd_unit.name = document["systemdUnit"].string_or("");
+    state.systemd_unit.user = document["systemdUser"].boolean_or(false);
     state.annotations = texts_of(document["annotations"]);
     state.cgroups = texts_of(document["cgroups"]);
     state.root_mount.path = document["rootMount"]["path"].string_or("");
@@ -107,7 +108,8 @@ std::string write_state(const ContainerState& state) {
                              {"hasProcess", state.has_process},
                              {"hasStartHooks", state.has_start_hooks},
                              {"hasStopHooks", state.has_stop_hooks},
-                             {"systemdCgroup", state.systemd_cgroup},
+                             {"systemdUnit", state.systemd_unit.name},
+                             {"systemdUser", state.systemd_unit.user},
                              {"annotations", state.annotations},
                              {"rootMount", {{"path", state.root_mount.path}, {"before", state.root_mount.before}}},
                              {"cgroups", state.cgroups}});

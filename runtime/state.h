@@ -36,7 +36,7 @@ struct ContainerState {
     bool has_process = true;       ///< else it cannot be started
     bool has_start_hooks = false;  ///< startContainer or poststart: `start` has to read the configuration
     bool has_stop_hooks = false;   ///< poststop: so has `delete`
-    bool systemd_cgroup = false;
+    SystemdUnit systemd_unit;      ///< where systemd has made the cgroups
     std::map<std::string, std::string> annotations;
     CgroupPaths cgroups;
     RootMount root_mount;  ///< of a container without a mount namespace of its own

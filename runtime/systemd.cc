@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/systemd.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "base/error.h"
@@ -18,7 +20,7 @@ constexpr const char* kNoSuchUnit = "org.freedesktop.systemd1.NoSuchUnit";
 bool failed(const DbusMessage& reply) { return reply.type == DbusMessageType::error; }
 
 void check(const DbusMessage& reply, const std::string& doing) {
-    if (failed(reply)) throw Error(ErrorKind::system, doing + ": systemd refuses it: " + dbus_error_text(reply));
+    if (failed(reply)) throw Error(ErrorKind::system, doing + ": refused: " + dbus_error_text(reply));
 }
 
 /// The digits of "252.38-1~deb12u1" and of "v245".
@@ -162,8 +164,22 @@ DbusCall match_jobs_of(const std::string& unit) {
 
 }  // namespace
 
+/// What is process 7 to us may be another one to systemd, which would move and kill that.
+void Systemd::check_process_ids() {
+    DbusBody body;
+    body.add(bus_.name());
+    const DbusMessage reply = bus_.call(
+        {"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixProcessID", body});
+    if (failed(reply) || reply.signature != "u") return;  // a bus that cannot know
+    const std::uint32_t seen = DbusReader(reply).number();
+    if (seen == static_cast<std::uint32_t>(getpid())) return;
+    throw Error(ErrorKind::system, "systemd is in another PID namespace: this process, " + std::to_string(getpid()) +
+                                       " here, is " + std::to_string(seen) + " there");
+}
+
 void Systemd::start_scope(const std::string& unit, const std::vector<DbusProperty>& properties) {
     const std::string doing = "starting " + quote(unit);
+    while_doing([&] { return doing; }, [&] { check_process_ids(); });
     check(bus_.call(match_jobs_of(unit)), doing);
     const auto start = [&] {
         DbusBody body;

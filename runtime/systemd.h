@@ -56,6 +56,7 @@ public:
 private:
     [[nodiscard]] DbusMessage ask(const char* member, DbusBody body);
     [[nodiscard]] std::string property(const char* name);
+    void check_process_ids();
     /// Of the job that `reply` names; waits until it is done.
     void wait_for_job(const std::string& unit, const DbusMessage& reply, const std::string& doing);
     void forget_failure(const std::string& unit);

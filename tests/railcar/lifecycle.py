@@ -229,6 +229,7 @@ def test_the_other_commands(box):
     """features, --version and --help answer, and an unknown word is an error"""
     features = json.loads(box.call("features"))
     assert features["ociVersionMin"] == "1.0.0" and "poststop" in features["hooks"]
+    assert features["linux"]["cgroup"]["systemd"] and "org.systemd.property." in features["potentiallyUnsafeConfigAnnotations"]
     assert {"rro", "rbind", "idmap", "nosymfollow"} < set(features["mountOptions"])
     assert "railcar version" in box.call("--version") and "exec" in box.call("--help")
     assert "unknown command" in box.refusal("what")

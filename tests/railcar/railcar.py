@@ -139,10 +139,10 @@ def assert_same(before):
 
 
 @contextlib.contextmanager
-def box():
+def box(kind=Box):
     folder = tempfile.mkdtemp(prefix="railcar-test-")
     os.chmod(folder, 0o755)
-    made = Box(folder)
+    made = kind(folder)
     try:
         yield made
     finally:

@@ -92,8 +92,8 @@ TEST_CASE("limits are set before the program runs", "[cgroups]") {
     // And lowered and raised again while it runs, in whichever order that takes.
     std::vector<std::string> warnings;
     for (const char* limit : {"30593024", "60592128"}) {
-        update_cgroups(cgroup.paths(), std::string(R"({"memory": {"limit": )") + limit + R"(, "swap": )" + limit + "}}",
-                       warnings);
+        update_cgroups(cgroup.paths(), {},
+                       std::string(R"({"memory": {"limit": )") + limit + R"(, "swap": )" + limit + "}}", warnings);
         CHECK(cgroup.read(v2 ? "" : "memory", v2 ? "memory.max" : "memory.limit_in_bytes") ==
               std::string(limit) + "\n");
     }

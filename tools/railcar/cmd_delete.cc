@@ -51,11 +51,18 @@ void stop(const ContainerState& state) {
 /// Where the state cannot say which cgroups there are, the configuration says which there must have been.
 void clear_cgroups(const Global& global, const std::string& id, const StateDirectory& directory) {
     try {
-        const RuntimeConfig config = parse_config(directory.read_config());
-        const CgroupPaths planned =
-            plan_cgroups(config, {id, global.systemd_cgroup, global.rootless, directory.cgroup_name()});
-        // Without a state it had no process yet: what runs there is another's, for whose sake it was about to fail.
-        directory.has_state() ? remove_cgroups(planned) : remove_empty_cgroups(planned);
+        RuntimeConfig config = parse_config(directory.read_config());
+        CgroupRequest request{id, global.rootless, directory.cgroup_name()};
+        std::optional<SystemdDriver> systemd;
+        if (global.systemd_cgroup) {
+            systemd.emplace(use_systemd(config, request.name, global.rootless));
+            request.systemd = &*systemd;
+        }
+        const CgroupPaths planned = plan_cgroups(config, request);
+        // Without a state it had no process yet, nor a unit: what runs there is another's, for whose sake it was about
+        // to fail.
+        if (!directory.has_state()) return remove_empty_cgroups(planned);
+        clear_cgroups_of(planned, systemd ? systemd->unit() : SystemdUnit());
     } catch (const Error& e) {
         // Killed before it had written its configuration: nothing was made of that.
         if (!e.is_not_found() || directory.has_state()) program_log().warning(e.message());

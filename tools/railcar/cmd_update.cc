@@ -82,7 +82,7 @@ int command_update(const Global& global, const Words& words) {
     const Found found = find_container(global, id, true);
     need_running(found, true);
     std::vector<std::string> warnings;
-    update_cgroups(found.state.cgroups, resources, warnings);
+    update_cgroups(found.state.cgroups, found.state.systemd_unit, resources, warnings);
     for (const std::string& warning : warnings) program_log().warning(warning);
     return 0;
 }

@@ -135,7 +135,7 @@ CgroupPaths ours_to_clear(const RuntimeConfig& config, CgroupPaths planned) {
     return somebodys ? CgroupPaths() : planned;
 }
 
-ContainerState first_state(const Global& global, const std::string& id, const Bundle& bundle) {
+ContainerState first_state(const std::string& id, const Bundle& bundle) {
     ContainerState state;
     state.id = id;
     state.bundle = bundle.directory.string();
@@ -146,7 +146,6 @@ ContainerState first_state(const Global& global, const std::string& id, const Bu
     const Hooks& hooks = bundle.config.hooks;
     state.has_start_hooks = !hooks.start_container.empty() || !hooks.poststart.empty();
     state.has_stop_hooks = !hooks.poststop.empty();
-    state.systemd_cgroup = global.systemd_cgroup;
     state.annotations = bundle.config.annotations;
     return state;
 }
@@ -246,7 +245,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
     check_labels(bundle.config.process);
     if (joins_who_may_trace_us(bundle.config)) run_from_sealed_copy();
     StateDirectory directory = StateDirectory::claim(global.root, id);
-    ContainerState state = first_state(global, id, bundle);
+    ContainerState state = first_state(id, bundle);
     try {
         if (!bundle.config.has_namespace(CLONE_NEWNS)) state.root_mount = remember_root(linux_kernel(), state.rootfs);
         directory.write_config(text);
@@ -262,12 +261,18 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
                                               ? std::move(console.theirs)
                                               : connect_console_socket(request.console_socket);
         }
-        options.cgroups = {id, global.systemd_cgroup, global.rootless, directory.cgroup_name()};
+        options.cgroups = {id, global.rootless, directory.cgroup_name()};
+        std::optional<SystemdDriver> systemd;
+        if (global.systemd_cgroup) {
+            systemd.emplace(use_systemd(bundle.config, options.cgroups.name, global.rootless));
+            options.cgroups.systemd = &*systemd;
+        }
         // By value: `options` is moved from by the time that this is called.
         options.on_birth = [&, wanted_cgroups = options.cgroups](pid_t pid) {
             state.process = identify(pid);
             if (state.process.start_time == 0) throw_unseen(pid);
             state.cgroups = ours_to_clear(bundle.config, plan_cgroups(bundle.config, wanted_cgroups));
+            if (systemd && !state.cgroups.empty()) state.systemd_unit = systemd->unit();
             directory.write(state);
         };
         options.state = [&](pid_t, bool created) {
@@ -279,6 +284,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
         if (console.ours) terminal = receive_terminal(console.ours.get());
         state.created = true;
         state.cgroups = container.cgroups();
+        if (systemd) state.systemd_unit = systemd->unit();
         state.root_mount = container.root_mount();
         directory.write(state);
         write_pid_file(request.pid_file, container.pid());
@@ -312,6 +318,12 @@ void start_container(const Global&, StateDirectory& directory, const ContainerSt
     });
 }
 
+void clear_cgroups_of(const CgroupPaths& paths, const SystemdUnit& unit) {
+    std::vector<std::string> warnings;
+    remove_cgroups(paths, unit, warnings);
+    for (const std::string& warning : warnings) program_log().warning(warning);
+}
+
 void remove_container(StateDirectory& directory, const std::optional<ContainerState>& state) {
     std::vector<Hook> poststop;
     if (state && state->created && state->has_stop_hooks) {
@@ -321,7 +333,7 @@ void remove_container(StateDirectory& directory, const std::optional<ContainerSt
             program_log().warning(e.message());
         }
     }
-    if (state) remove_cgroups(state->cgroups);
+    if (state) clear_cgroups_of(state->cgroups, state->systemd_unit);
     if (state) detach_root(linux_kernel(), state->root_mount);
     if (state) run_poststop_hooks(poststop, *state);
     directory.remove();

@@ -56,6 +56,9 @@ void start_container(const Global& global, runtime::StateDirectory& directory, c
 /// Clears everything away; poststop hooks run. The process has ended.
 void remove_container(runtime::StateDirectory& directory, const std::optional<runtime::ContainerState>& state);
 
+/// The cgroups, and with systemd their unit; what could not be done and need not be is logged. Throws Error.
+void clear_cgroups_of(const runtime::CgroupPaths& paths, const runtime::SystemdUnit& unit);
+
 /// SIGKILL, and the end of the process; false when it has not ended within ten seconds.
 [[nodiscard]] bool kill_and_wait(int pidfd);
 

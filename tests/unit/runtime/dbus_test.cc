@@ -172,6 +172,11 @@ public:
         say(reply_to(hear_call()).with(8, "g", "v").variant(group));
     }
     void hear_match() const { say(reply_to(hear_call())); }
+    /// Who is to be started a scope for asks these two beforehand.
+    void hear_ids_and_match(std::uint32_t pid = static_cast<std::uint32_t>(getpid())) const {
+        say(reply_to(hear_call()).with(8, "g", "u").body(pid));
+        hear_match();
+    }
     /// Has the other side not hung up?
     [[nodiscard]] bool is_heard() const {
         char byte = 0;
@@ -330,6 +335,10 @@ TEST_CASE("a scope is started when systemd has said so, and not before", "[dbus]
     std::vector<DbusMessage> calls;
     const auto script = [&](Peer& peer) {
         peer.welcome_by_systemd("v245.4-1.fc32", "/machine.slice/x.scope");
+        const DbusMessage ids = peer.hear_call();
+        CHECK(ids.member == "GetConnectionUnixProcessID");
+        CHECK(DbusReader(ids).text() == ":1.42");
+        peer.say(error_to(ids, "org.freedesktop.DBus.Error.UnixProcessIdUnknown", "who knows"));
         calls.push_back(peer.hear_call());
         peer.say(reply_to(calls.back()));
         calls.push_back(peer.hear_call());
@@ -358,7 +367,7 @@ TEST_CASE("a failed unit of the same name is cleared away once, one that runs is
     const auto script = [&](bool second_works) {
         return [&asked, second_works](Peer& peer) {
             peer.welcome_by_systemd();
-            peer.hear_match();
+            peer.hear_ids_and_match();
             DbusMessage call = peer.hear_call();
             asked.push_back(call.member);
             peer.say(error_to(call, "org.freedesktop.systemd1.UnitExists", "Unit x.scope already exists."));
@@ -378,7 +387,7 @@ TEST_CASE("a failed unit of the same name is cleared away once, one that runs is
     CHECK(failure_of(script(true), start).empty());
     CHECK(asked == std::vector<std::string>{"StartTransientUnit", "ResetFailedUnit", "StartTransientUnit"});
     CHECK(failure_of(script(false), start) ==
-          "starting 'x.scope': systemd refuses it: Unit x.scope already exists. "
+          "starting 'x.scope': refused: Unit x.scope already exists. "
           "(org.freedesktop.systemd1.UnitExists)");
 }
 
@@ -408,7 +417,7 @@ TEST_CASE("a job that does not end well is an error, and what was begun is stopp
     std::string stopped;
     const auto script = [&](Peer& peer) {
         peer.welcome_by_systemd();
-        peer.hear_match();
+        peer.hear_ids_and_match();
         peer.say(reply_to(peer.hear_call()).with(8, "g", "o").body("/job/2"));
         peer.say(job_removed("/job/2", "x.scope", "canceled"));
         peer.hear_match();
@@ -423,7 +432,7 @@ TEST_CASE("a job that does not end well is an error, and what was begun is stopp
 TEST_CASE("the end of a job is believed from systemd only", "[dbus][hostile]") {
     const auto script = [&](Peer& peer) {
         peer.welcome_by_systemd();
-        peer.hear_match();
+        peer.hear_ids_and_match();
         const DbusMessage call = peer.hear_call();
         peer.say(job_removed("/job/2", "x.scope", "done", ":1.666"));
         peer.say(reply_to(call).with(8, "g", "o").body("/job/2"));
@@ -431,6 +440,14 @@ TEST_CASE("the end of a job is believed from systemd only", "[dbus][hostile]") {
         peer.say(job_removed("/job/2", "x.scope", "timeout"));
     };
     CHECK(failure_of(script, start).find("ended as 'timeout'") != std::string::npos);
+}
+
+TEST_CASE("a systemd that sees other process ids is not asked to move any", "[dbus][hostile]") {
+    const auto elsewhere = [](Peer& peer) {
+        peer.welcome_by_systemd();
+        peer.hear_ids_and_match(1);
+    };
+    CHECK(failure_of(elsewhere, start).find("systemd is in another PID namespace") != std::string::npos);
 }
 
 TEST_CASE("what the bus refuses is told in its words, fit for a terminal", "[dbus][hostile]") {
@@ -443,7 +460,7 @@ TEST_CASE("what the bus refuses is told in its words, fit for a terminal", "[dbu
         peer.say(error_to(peer.hear_call(), "org.freedesktop.DBus.Error.ServiceUnknown", "no such name\x1b[2J"));
     };
     CHECK(failure_of(nobody, start) ==
-          "asking for its 'Version': systemd refuses it: no such name\\x1b[2J (org.freedesktop.DBus.Error."
+          "asking for its 'Version': refused: no such name\\x1b[2J (org.freedesktop.DBus.Error."
           "ServiceUnknown)");
 }
 
@@ -453,17 +470,17 @@ TEST_CASE("a bus that never answers is given up", "[dbus][hostile]") {
         peer.welcome_by_systemd();
         peer.hear(100000);
     };
-    CHECK(failure_of(mute, start, 100ms).find("does not answer") != std::string::npos);
+    CHECK(failure_of(mute, start, 300ms).find("does not answer") != std::string::npos);
 }
 
 TEST_CASE("a systemd that is never done is given up", "[dbus][hostile]") {
     const auto lazy = [](Peer& peer) {
         peer.welcome_by_systemd();
-        peer.hear_match();
+        peer.hear_ids_and_match();
         peer.say(reply_to(peer.hear_call()).with(8, "g", "o").body("/job/2"));
         peer.hear(100000);
     };
-    CHECK(failure_of(lazy, start, 100ms) == "starting 'x.scope': systemd is not done after 100 ms");
+    CHECK(failure_of(lazy, start, 300ms) == "starting 'x.scope': systemd is not done after 300 ms");
 }
 
 TEST_CASE("a line or a stream of messages that never ends is given up", "[dbus][hostile]") {
@@ -481,7 +498,7 @@ TEST_CASE("a line or a stream of messages that never ends is given up", "[dbus][
         // Until nobody listens any more: say() gives up then, and hear() ends.
         for (int i = 0; i < 1'000'000 && peer.is_heard(); ++i) peer.say(much);
     };
-    CHECK(failure_of(chatter, start, 100ms).find("does not answer") != std::string::npos);
+    CHECK(failure_of(chatter, start, 300ms).find("does not answer") != std::string::npos);
 }
 
 TEST_CASE("a bus that ends in the middle of a word is an error", "[dbus][hostile]") {
@@ -502,7 +519,7 @@ TEST_CASE("an answer of the wrong shape is an error", "[dbus][hostile]") {
         return failure_of(
             [&](Peer& peer) {
                 peer.welcome_by_systemd();
-                peer.hear_match();
+                peer.hear_ids_and_match();
                 peer.say(with(peer.hear_call()));
             },
             start);
