@@ -82,21 +82,21 @@ def test_no_state_yet(box):
     """killed before the process was made, create leaves cgroups that are removed; who lives there is not ours"""
     box.configure("pause")
     for somebody in (False, True):
-        before = belongings()
+        before = railcar.belongings()
         box.create("c")
         pid = box.of("c")["pid"]
         os.unlink(os.path.join(box.state, "c", "state.json"))
         if not somebody:
             os.kill(pid, signal.SIGKILL)
-        if belongings()[1] == before[1]:
+        if railcar.belongings()[1] == before[1]:
             print("    not shown: nobody may make cgroups here")
         box.call("delete", "--force", "c")
         assert box.names() == []
         if not somebody:
-            assert_same(before)
+            railcar.assert_same(before)
             continue
         assert not railcar.has_ended(pid)
-        left = [at for at in belongings()[1] if at not in before[1]]
+        left = [at for at in railcar.belongings()[1] if at not in before[1]]
         os.kill(pid, signal.SIGKILL)
         for at in left:
             remove_when_empty(at)
@@ -137,6 +137,7 @@ def test_a_number_that_was_used_again(box):
     path = os.path.join(box.state, "c", "state.json")
     with open(path, encoding="utf-8") as file:
         state = json.load(file)
+    time.sleep(0.05)   # start times have hundredths of a second
     innocent = subprocess.Popen(["sleep", "1000"])
     real = state["pid"]
     state["pid"] = innocent.pid

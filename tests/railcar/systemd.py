@@ -23,7 +23,7 @@ class SystemdBox(railcar.Box):
 
     def call(self, *words, **more):
         if self.host is not None:
-            more["preexec_fn"] = lambda: systemd_host.join(self.host.folder + "/caller.slice")
+            more["preexec_fn"] = systemd_host.joining(self.host.folder + "/caller")
         return super().call(*words, **more)
 
     def names(self):
@@ -188,8 +188,8 @@ def test_a_bus_that_is_not_there_is_one_sentence(box, host):
     box.run("a", "--detach")
     box.call("delete", "--force", "a", env=nowhere)
     assert "ignoring" in box.err, box.err
-    assert directories(host, "railcar-a.scope") == []
     host.wait_for(lambda: host.show("railcar-a.scope", "LoadState") == {"LoadState": "not-found"}, "systemd to notice")
+    assert directories(host, "railcar-a.scope") == []
 
 
 def test_killed_half_way_it_is_cleared_away(box, host):
@@ -203,7 +203,7 @@ def test_killed_half_way_it_is_cleared_away(box, host):
     box.configure("pause", bend=bend)
     process = subprocess.Popen(box.command("create", "--bundle", box.bundle, "a"), stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                               preexec_fn=lambda: systemd_host.join(host.folder + "/caller.slice"))
+                               preexec_fn=systemd_host.joining(host.folder + "/caller"))
     with open(ready, encoding="utf-8"):
         assert host.show("railcar-a.scope", "ActiveState") == {"ActiveState": "active"}
     os.killpg(process.pid, 9)

@@ -85,6 +85,21 @@ def join(folder):
         write(os.path.join(path, "cgroup.procs"), str(os.getpid()))
 
 
+def joining(folder):
+    """For subprocess, which keeps to itself what goes wrong. A systemd that begins removes what it finds empty."""
+    def call():
+        for attempt in range(50):
+            try:
+                return join(folder)
+            except OSError as e:
+                if attempt == 49:
+                    os.write(2, ("joining %s: %s\n" % (folder, e)).encode())
+                    raise
+            time.sleep(0.02)
+        return None
+    return call
+
+
 def remove(folder):
     """Removes the directory and what is below it; False when something is still in there."""
     for where in hierarchies().values():
@@ -162,7 +177,7 @@ class Host:
 
     def run(self, *words, check=True, timeout=60, **more):
         """A program in there, in a cgroup of its own."""
-        done = subprocess.run(self.entering(*words), preexec_fn=lambda: join(self.folder + "/caller.slice"),
+        done = subprocess.run(self.entering(*words), preexec_fn=joining(self.folder + "/caller"),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               timeout=timeout, **more)
         text = done.stdout.decode()
@@ -200,7 +215,7 @@ def host(kind):
     log = open("/dev/null", "wb") if "SYSTEMD_HOST_LOG" not in os.environ else None
     process = subprocess.Popen(
         ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--cgroup", "--uts", "--ipc", "--net", sys.executable,
-         os.path.abspath(__file__), kind], preexec_fn=lambda: join(folder), stdin=subprocess.DEVNULL, stdout=log,
+         os.path.abspath(__file__), kind], preexec_fn=joining(folder), stdin=subprocess.DEVNULL, stdout=log,
         stderr=log)
     try:
         made = Host(kind, folder, process)
