@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "runtime/proc_file.h"
 
 namespace smith::runtime {
@@ -130,6 +131,16 @@ void run_helper(const char* helper, pid_t child, const std::vector<IdMap>& maps)
     }
 }
 
+/// unshare(1) with --map-root-user makes such a user namespace.
+bool denied_here() {
+    try {
+        constexpr std::uint64_t enough = 64;
+        return read_file("/proc/self/setgroups", enough).starts_with("deny");
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 std::uint32_t IdMappings::host_uid(std::uint32_t id) const { return mapped(uids, id, "uid"); }
@@ -153,7 +164,10 @@ IdMappings range_around(std::uint32_t uid, std::uint32_t gid, std::uint32_t host
             around(gid, host_gid, as_root ? root_range : subordinate_range("/etc/subgid"))};
 }
 
-bool may_set_groups(const RuntimeConfig& config) { return is_root() || !is_only_own(config.gid_mappings, getegid()); }
+bool may_set_groups(const RuntimeConfig& config) {
+    // Where this process's own user namespace denies it, those below do as well: user_namespaces(7).
+    return !denied_here() && (is_root() || !is_only_own(config.gid_mappings, getegid()));
+}
 
 void write_id_maps(pid_t child, const RuntimeConfig& config) {
     if (is_root() || is_only_own(config.uid_mappings, geteuid())) {

@@ -48,7 +48,8 @@ inline constexpr std::uint32_t kRangeSize = 65536;
 [[nodiscard]] IdMappings range_around(std::uint32_t uid, std::uint32_t gid, std::uint32_t host_uid,
                                       std::uint32_t host_gid);
 
-/// False when the kernel will deny setgroups(2) inside: an ordinary user who maps only the own group.
+/// False when the kernel will deny setgroups(2) inside: an ordinary user who maps only the own group, or a caller in a
+/// user namespace that denies it.
 [[nodiscard]] bool may_set_groups(const RuntimeConfig& config);
 
 /// Gives `child`, which is the first of a new user namespace and waits, the ids of `config`: directly where the kernel
