@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -14,6 +15,9 @@
 namespace smith::runtime {
 
 namespace {
+
+constexpr std::string_view kProgramName = "railcar_devices";
+static_assert(kProgramName.size() < BPF_OBJ_NAME_LEN);
 
 std::string number_or_star(const std::optional<std::int64_t>& number) { return number ? std::to_string(*number) : "*"; }
 
@@ -101,7 +105,7 @@ Result load(Kernel& kernel, const std::vector<std::uint64_t>& program) {
     attributes.insns = reinterpret_cast<std::uintptr_t>(program.data());
     attributes.insn_cnt = static_cast<__u32>(program.size());
     attributes.license = reinterpret_cast<std::uintptr_t>("Apache-2.0");
-    std::memcpy(attributes.prog_name, "railcar_devices", sizeof "railcar_devices");
+    kProgramName.copy(attributes.prog_name, sizeof attributes.prog_name - 1);
     return kernel.load_bpf(BPF_PROG_LOAD, &attributes, sizeof attributes);
 }
 
@@ -117,12 +121,24 @@ std::vector<std::uint32_t> attached_programs(Kernel& kernel, int directory) {
     return {ids.begin(), ids.begin() + std::min<std::size_t>(attributes.query.prog_cnt, ids.size())};
 }
 
+/// systemd hangs one of its own there, for the DeviceAllow of the unit.
+bool is_ours(Kernel& kernel, int program) {
+    bpf_prog_info info{};
+    union bpf_attr attributes = no_attributes();
+    attributes.info.bpf_fd = static_cast<__u32>(program);
+    attributes.info.info_len = sizeof info;
+    attributes.info.info = reinterpret_cast<std::uintptr_t>(&info);
+    if (kernel.load_bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes, sizeof attributes) < 0) return false;
+    return std::string_view(info.name, strnlen(info.name, sizeof info.name)) == kProgramName;
+}
+
 void detach_program(Kernel& kernel, int directory, std::uint32_t id) {
     union bpf_attr by_id = no_attributes();
     by_id.prog_id = id;
     const Result program = kernel.load_bpf(BPF_PROG_GET_FD_BY_ID, &by_id, sizeof by_id);
     if (program < 0) throw system_error(static_cast<int>(-program), "looking for the former device program");
     const UniqueFd opened(static_cast<int>(program));
+    if (!is_ours(kernel, opened.get())) return;
     union bpf_attr attributes = no_attributes();
     attributes.target_fd = static_cast<__u32>(directory);
     attributes.attach_bpf_fd = static_cast<__u32>(opened.get());
@@ -197,7 +213,7 @@ void attach_device_program(Kernel& kernel, int directory, const std::vector<std:
     attributes.attach_flags = BPF_F_ALLOW_MULTI;
     const Result attached = kernel.load_bpf(BPF_PROG_ATTACH, &attributes, sizeof attributes);
     if (attached < 0) throw system_error(static_cast<int>(-attached), "attaching the program that restricts devices");
-    // First the new, then the old one off: all that are attached must agree, so there is no gap between them.
+    // First the new, then our old one off: all that are attached must agree, so there is no gap between them.
     for (const std::uint32_t id : former) detach_program(kernel, directory, id);
 }
 

@@ -25,7 +25,7 @@ namespace smith::runtime {
 [[nodiscard]] std::vector<std::uint64_t> device_program(const std::vector<DeviceRule>& rules, bool otherwise = true);
 
 /// Loads it and attaches it to the cgroup that `directory` is open for, in the place of what a former call has
-/// attached. Throws Error (system).
+/// attached, and of nothing else. Throws Error (system).
 void attach_device_program(Kernel& kernel, int directory, const std::vector<std::uint64_t>& program);
 
 }  // namespace smith::runtime

@@ -213,6 +213,32 @@ def test_killed_half_way_it_is_cleared_away(box, host):
     assert directories(host, "railcar-a.scope") == []
 
 
+def test_an_ordinary_user_has_a_systemd_of_his_own(box, host):
+    """without root, and as root of a user namespace, it is the user's systemd; with version 1 that is an error"""
+    bundle = systemd_host.SESSION + "/bundle"
+    host.run("mkdir", "-p", "/run/bin", *("%s/rootfs/%s" % (bundle, name) for name in os.listdir(box.rootfs)))
+    host.run("cp", railcar.RAILCAR, "/run/bin/railcar")
+    host.run("cp", railcar.PROBE, bundle + "/rootfs/bin/probe")
+    host.run("chown", "-R", str(systemd_host.USER), bundle)
+    host.run("systemctl", "start", "manager.service")
+    user = ["setpriv", "--reuid", str(systemd_host.USER), "--regid", str(systemd_host.USER), "--clear-groups", "env",
+            "-i", "PATH=/run/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR=" + systemd_host.SESSION]
+    list_units = "systemctl --user list-units --all --plain --no-legend 'railcar-a*'"
+    # What is detached keeps the output open. To exec, systemd has to move the process: the caller's cgroup is root's.
+    script = "; ".join(["set -e", "railcar spec --bundle . -- /bin/probe pause",
+                        "railcar --systemd-cgroup run --detach --bundle . a >out 2>&1 || { cat out; exit 1; }",
+                        list_units, "railcar exec a /bin/probe cat /proc/self/mountinfo >/dev/null", "railcar ps a",
+                        "railcar delete --force a"])
+    for namespace in ([], ["unshare", "--user", "--map-root-user"]):
+        host.run("rm", "-f", bundle + "/config.json")
+        said = host.run("env", "--chdir=" + bundle, *user, *namespace, "sh", "-c", script, check=False)
+        if host.kind != "unified":
+            assert "version 2 alone" in said, said
+        else:
+            assert "railcar-a-" in said and "active running" in said and "/bin/probe pause" in said, said
+        assert host.run(*user, "sh", "-c", list_units) == "" and directories(host, "railcar-a*") == [], said
+
+
 def main():
     railcar.need_containers()
     tests = [(name, test) for name, test in sorted(globals().items()) if name.startswith("test_")]

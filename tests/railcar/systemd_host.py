@@ -14,7 +14,7 @@ import time
 
 SYSTEMD = "/lib/systemd/systemd"
 BUS = "/usr/bin/dbus-daemon"
-USER = 12345
+USER = 1   # daemon: everybody has that one
 SESSION = "/run/user/%d" % USER
 UNITS = "/run/units"
 USER_UNITS = "/run/user-units"

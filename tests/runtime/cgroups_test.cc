@@ -3,12 +3,15 @@
 // Cgroups of this host: whichever version it has, where this process may make any.
 #include "runtime/cgroups.h"
 
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "base/error.h"
@@ -46,6 +49,39 @@ std::function<void(json&)> in_cgroup(json resources) {
         document["linux"]["cgroupsPath"] = unique_name();
         document["linux"]["resources"] = resources;
     };
+}
+
+/// A program that allows everything, without a name.
+void attach_as_somebody_else(const std::string& directory) {
+    const std::vector<std::uint64_t> program = device_program({});
+    union bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+    attributes.insns = reinterpret_cast<std::uintptr_t>(program.data());
+    attributes.insn_cnt = static_cast<__u32>(program.size());
+    attributes.license = reinterpret_cast<std::uintptr_t>("GPL");
+    const UniqueFd loaded(static_cast<int>(linux_kernel().load_bpf(BPF_PROG_LOAD, &attributes, sizeof attributes)));
+    REQUIRE(loaded);
+    const UniqueFd cgroup = open_file(directory, O_RDONLY | O_DIRECTORY);
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = static_cast<__u32>(cgroup.get());
+    attributes.attach_bpf_fd = static_cast<__u32>(loaded.get());
+    attributes.attach_type = BPF_CGROUP_DEVICE;
+    attributes.attach_flags = BPF_F_ALLOW_MULTI;
+    REQUIRE(linux_kernel().load_bpf(BPF_PROG_ATTACH, &attributes, sizeof attributes) >= 0);
+}
+
+unsigned programs_at(const std::string& directory) {
+    const UniqueFd cgroup = open_file(directory, O_RDONLY | O_DIRECTORY);
+    std::array<std::uint32_t, 64> ids{};
+    union bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.query.target_fd = static_cast<__u32>(cgroup.get());
+    attributes.query.attach_type = BPF_CGROUP_DEVICE;
+    attributes.query.prog_ids = reinterpret_cast<std::uintptr_t>(ids.data());
+    attributes.query.prog_cnt = ids.size();
+    REQUIRE(linux_kernel().load_bpf(BPF_PROG_QUERY, &attributes, sizeof attributes) >= 0);
+    return attributes.query.prog_cnt;
 }
 
 bool nothing_is_left() {
@@ -152,9 +188,11 @@ TEST_CASE("device rules as a program of version 2 are taken by the kernel and re
     const auto rules = parse_resources(R"({"devices": [{"allow": false}, {"allow": true, "type": "c", "major": 1,
         "minor": 11, "access": "r"}, {"allow": false, "type": "c", "major": 1, "minor": 3, "access": "w"}]})")
                            .devices;
-    // Twice: the second is in the place of the first.
+    // Twice: the second is in the place of the first, and of nobody else's, such as systemd's.
+    attach_as_somebody_else(all.paths().at(""));
     unified.restrict_devices(rules);
     unified.restrict_devices(rules);
+    CHECK(programs_at(all.paths().at("")) == 2);
     CHECK(all.remove());
 }
 
