@@ -310,6 +310,7 @@ constexpr Step kSteps[] = {
 /// The way of `exec`: where a container is already, only the process has to be made.
 constexpr Step kJoiningSteps[] = {
     {StepId::wait_for_parent, wait_for_parent},
+    {StepId::enter_cgroups, enter_cgroups},
     {StepId::join_container, join_container},
     {StepId::become_setup_user, become_setup_user},
     {StepId::new_session, new_session},

@@ -64,6 +64,8 @@ struct CreateOptions {
     StartGate gate;
     PlanRequest plan;
     CgroupRequest cgroups;
+    /// For join(): the cgroups that the process is born in; they are there already.
+    CgroupPaths enter;
     /// Called when the process exists and waits: before anything else is made, its id may be written down.
     std::function<void(pid_t)> on_birth;
     /// The container's state for hooks, as JSON, with the status "creating" or "created"; called after on_birth.

@@ -103,6 +103,7 @@ Container Container::join(const RuntimeConfig& config, const ContainerInit& init
     Plan plan = make_process_plan(kernel, config, std::move(options.plan));
     find_shared_root(config, init, plan);
     plan.namespaces = foreign_namespaces(kernel, init);
+    const CgroupEntrance entrance = entrance_to(options.enter, kernel);
     const UniqueFd null = open_file("/dev/null", O_RDWR);
     Pipe status = make_pipe();
     Pipe go = make_pipe();
@@ -111,13 +112,14 @@ Container Container::join(const RuntimeConfig& config, const ContainerInit& init
     channels.die_with_parent = false;
     channels.join = init.pidfd;
     channels.join_namespaces = plan.namespaces;
+    channels.cgroups = &entrance;
     hand_over_pipes(options.stdio, config);
 
     const SignalsBlocked blocked;
     int pidfd = -1;
-    const Result first = kernel.clone(0, SIGCHLD, pidfd);
+    const Result first = kernel.clone(0, SIGCHLD, pidfd, entrance.unified.get());
     if (first == 0) run_joining_child(kernel, plan, channels);
-    if (first < 0) throw system_error(static_cast<int>(-first), "starting a process");
+    if (first < 0) throw system_error(static_cast<int>(-first), "starting a process in the container's cgroup");
     UniqueFd first_fd(pidfd);
     gate.status_write.reset();
     go.read.reset();

@@ -148,7 +148,11 @@ int run_process(const Global& global, const Found& found, const ExecRequest& req
     }
     options.state = [&](pid_t, bool) { return state_for_hooks(found.state, found.status); };
     const CgroupPaths cgroups = cgroups_below(found.state.cgroups, request.cgroup);
-    options.on_birth = [&](pid_t pid) { join_cgroups(cgroups, found.state.systemd_unit, pid); };
+    if (found.state.systemd_unit.user) {
+        options.on_birth = [&](pid_t pid) { join_cgroups(cgroups, found.state.systemd_unit, pid); };
+    } else {
+        options.enter = cgroups;
+    }
     Container process = Container::join(config, {found.state.process.pid, found.pidfd.get()}, std::move(options));
     write_pid_file(request.pid_file, process.pid());
     if (request.detach) {
