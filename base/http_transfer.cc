@@ -16,6 +16,9 @@ constexpr long kMaxRedirects = 10;
 constexpr std::size_t kMaxErrorBodyBytes = 64 * 1024;
 // Registries send some KiB at most; a stream of headers never ends otherwise.
 constexpr std::size_t kMaxHeaderBytes = 256 * 1024;
+// Before a redirect is followed libcurl reads its body to the end and throws it away. An honest one says "Moved", in
+// HTML.
+constexpr curl_off_t kMaxIgnoredBytes = 1024 * 1024;
 // Of what is large, as much at a time: libcurl's own sizes (16 and 64 KiB) cost more system calls than the bytes do.
 constexpr long kBufferBytes = 256 * 1024;
 
@@ -109,6 +112,9 @@ void Transfer::prepare(CURL* easy, const HttpOptions& options) {
     if (request_.sink) static_cast<void>(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kBufferBytes));
     set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(easy, CURLOPT_WRITEDATA, this);
+    set(easy, CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
+    set(easy, CURLOPT_XFERINFODATA, this);
+    set(easy, CURLOPT_NOPROGRESS, 0L);
     set(easy, CURLOPT_PRIVATE, this);
     while_doing([&] { return doing(request_); }, [&] { apply_access(easy, request_.access, request_.url); });
     set_method(easy);
@@ -237,6 +243,20 @@ bool Transfer::add_error_body(std::span<const std::byte> bytes) {
     return !cut_error_body_;
 }
 
+/// Sees what on_body() does not get.
+int Transfer::on_progress(void* self, curl_off_t /*total*/, curl_off_t now, curl_off_t, curl_off_t) noexcept {
+    auto& transfer = *static_cast<Transfer*>(self);
+    try {
+        const auto given = static_cast<curl_off_t>(
+            std::max<std::uint64_t>(transfer.result_.response.received, transfer.result_.response.body.size()));
+        if (now - given <= kMaxIgnoredBytes) return 0;
+        transfer.fail(Error(ErrorKind::fetch, doing(transfer.request_) + ": the redirect's body never ends"));
+    } catch (...) {
+        transfer.result_.error = std::current_exception();
+    }
+    return 1;
+}
+
 std::size_t Transfer::on_read(char* bytes, std::size_t size, std::size_t count, void* self) noexcept {
     auto& transfer = *static_cast<Transfer*>(self);
     try {
@@ -281,8 +301,10 @@ void Transfer::finish(CURL* easy, CURLcode code) {
         return;
     }
     result_.broken = is_of_the_connection(code);
-    const std::string_view detail = message_[0] != '\0' ? std::string_view(message_.data()) : curl_easy_strerror(code);
-    fail(Error(ErrorKind::fetch, doing(request_) + ": " + as_clause(detail)));
+    std::string detail = as_clause(message_[0] != '\0' ? std::string_view(message_.data()) : curl_easy_strerror(code));
+    // Its buffer for one of them has 100 KiB, and what does not fit it calls so.
+    if (code == CURLE_OUT_OF_MEMORY) detail += ", or a header that is too long";
+    fail(Error(ErrorKind::fetch, doing(request_) + ": " + detail));
 }
 
 }  // namespace smith::http

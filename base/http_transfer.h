@@ -35,6 +35,7 @@ private:
     static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
     static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
     static std::size_t on_read(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
+    static int on_progress(void* self, curl_off_t total, curl_off_t now, curl_off_t, curl_off_t) noexcept;
     static int on_seek(void* self, curl_off_t offset, int origin) noexcept;
 
     void set_method(CURL* easy);

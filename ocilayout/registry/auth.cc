@@ -201,6 +201,7 @@ HttpRequest RegistryAuth::token_request(const TokenScope& scope, const Credentia
     // Who may be asked was decided for this URL, not for where it might send us.
     request.follow_redirects = false;
     request.max_bytes = limits::kMaxTokenBytes;
+    request.max_seconds = options_.max_seconds_for_document;
     const std::vector<std::string> words = scope_words(scope);
     if (as != nullptr && !as->identity_token.empty()) {
         request.method = "POST";

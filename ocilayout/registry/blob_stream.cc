@@ -14,6 +14,10 @@ namespace {
 
 using Clients = std::vector<std::shared_ptr<RegistryClient>>;
 
+// An answer that brings as much earns the full patience again. With less a server could keep us for ever, a byte at a
+// time.
+constexpr std::uint64_t kEarnsPatience = std::uint64_t{64} * 1024;
+
 /// Fetches one blob, going on where it broke.
 class BlobFetch {
 public:
@@ -35,17 +39,21 @@ public:
     }
 
 private:
-    /// What is missing. Each answer that brings something earns the full patience again.
+    /// What is missing, in as many requests as it takes.
     void fetch_all(RegistryClient& client) {
         unsigned failures = 0;
+        std::uint64_t earned_at = received_;
         do {
             const std::uint64_t before = received_;
             const RegistryCall call = next_call();
             const HttpResult result = client.try_call(call);
-            if (received_ > before) failures = 0;
+            if (received_ - earned_at >= kEarnsPatience) {
+                failures = 0;
+                earned_at = received_;
+            }
             if (result.error == nullptr && result.response.ok()) {
                 // Less than there should be: whoever reads finds out, with the digest.
-                if (received_ == before) return;
+                if (received_ == before || ++failures > client.options().retry.retries) return;
                 continue;
             }
             const auto delay = retry_delay(client.options().retry, ++failures, result);

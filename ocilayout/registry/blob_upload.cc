@@ -21,6 +21,10 @@ constexpr long kPatienceSeconds = 600;
 constexpr std::uint64_t kChunkBytes = std::uint64_t{16} * 1024 * 1024;
 // Of the same blob, before somebody should have a look.
 constexpr unsigned kMaxRestarts = 4;
+// Who keeps less of a part than was sent has a reason, once; else a blob would be sent a byte at a time.
+constexpr unsigned kMaxShortParts = 4;
+// What a registry must have more than ever before, to earn the full patience again.
+constexpr std::uint64_t kEarnsPatience = std::uint64_t{64} * 1024;
 
 /// "0-1023" as 1024: how much the registry has. "0-0" is what some say of nothing, and means one byte to others; the
 /// digest will tell. Nothing for what is no range.
@@ -99,7 +103,6 @@ private:
         call.request.url = url;
         // A place to upload to is for one blob; whoever is sent elsewhere with it does not know by whom.
         call.request.follow_redirects = false;
-        call.request.access.timeout_s = kPatienceSeconds;
         return call;
     }
 
@@ -126,7 +129,7 @@ private:
         if (response.status != 202) throw client_.refusal(call, response);
         scope_.mount_from = mount_from;
         next_ = client_.location(response, response.header("location"));
-        sent_ = 0;
+        sent_ = most_ = 0;
         const std::string least = response.header("oci-chunk-min-length");
         std::uint64_t bytes = 0;
         std::from_chars(least.data(), least.data() + least.size(), bytes);
@@ -144,7 +147,10 @@ private:
             const bool closes = call.request.method == "PUT";
             const HttpResult result = client_.try_call(call);
             const long status = result.error != nullptr ? 0 : result.response.status;
-            if (closes && (status == 201 || status == 204)) return true;
+            if (closes && (status == 201 || status == 204)) {
+                check_name(result.response);
+                return true;
+            }
             if (!closes && (status == 202 || status == 204)) {
                 take_over(result.response, before + size);
                 failures = 0;
@@ -164,8 +170,17 @@ private:
             }
             if (delay) std::this_thread::sleep_for(*delay);
             if (!ask_how_much()) return false;
-            if (sent_ > before) failures = 0;
+            if (sent_ >= most_ + kEarnsPatience) {
+                most_ = sent_;
+                failures = 0;
+            }
         }
+    }
+
+    void check_name(const HttpResponse& response) const {
+        const std::string named = response.header("docker-content-digest");
+        if (!named.starts_with("sha256:") || named == blob_.digest.str()) return;
+        throw Error(ErrorKind::integrity, "the registry has taken it for " + quote(named));
     }
 
     [[nodiscard]] bool refuses_large_body(long status) const {
@@ -184,6 +199,7 @@ private:
             call.request.headers.push_back("Content-Range: " + std::to_string(sent_) + "-" +
                                            std::to_string(sent_ + size - 1));
         }
+        call.request.access.timeout_s = kPatienceSeconds;
         part_.emplace(open_, sent_, size, blob_.size);
         if (size > 0) call.request.body = part_->body();
         return call;
@@ -200,7 +216,10 @@ private:
         if (has && *has > expected) {
             throw Error(ErrorKind::fetch, "the registry says that it has more than it was sent");
         }
-        if (has && *has == sent_) throw Error(ErrorKind::fetch, "the registry takes a part and keeps nothing of it");
+        if (has && *has <= sent_) throw Error(ErrorKind::fetch, "the registry takes a part and keeps nothing of it");
+        if (has && *has < expected && ++short_parts_ > kMaxShortParts) {
+            throw Error(ErrorKind::fetch, "the registry takes parts and keeps little of them");
+        }
         sent_ = has.value_or(expected);
     }
 
@@ -223,6 +242,8 @@ private:
     TokenScope scope_;
     std::string next_;  ///< where the rest goes
     std::uint64_t sent_ = 0;
+    std::uint64_t most_ = 0;  ///< that the registry has ever said to have, when it earned something by it
+    unsigned short_parts_ = 0;
     std::uint64_t chunk_ = kChunkBytes;
     bool by_chunks_ = false;
     std::optional<PartBody> part_;

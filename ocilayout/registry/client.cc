@@ -179,9 +179,10 @@ std::string RegistryClient::base_url() {
 bool RegistryClient::use_other_scheme(const HttpResult& result) {
     const std::lock_guard lock(mutex_);
     if (schemes_.size() < 2) return false;
-    // What servers of TLS say to a plain request.
-    const bool is_wrong = result.error != nullptr ? result.broken : result.response.status == 400;
+    // Who has answered is spoken to as it should be. 400 is what servers of TLS say to a plain request.
     const std::string current = schemes_.front();
+    const long status = result.response.status;
+    const bool is_wrong = status == 0 ? result.broken : current == "http" && status == 400;
     if (is_wrong) {
         schemes_.erase(schemes_.begin());
     } else {
@@ -219,6 +220,8 @@ HttpResult RegistryClient::perform(HttpClient& http, const RegistryCall& call, s
     request.access = access_;
     add_proxy(request.access, request.url);
     if (call.request.access.timeout_s) request.access.timeout_s = call.request.access.timeout_s;
+    const bool is_document = !request.sink && (request.method == "GET" || request.method == "HEAD");
+    if (is_document) request.max_seconds = options_.max_seconds_for_document;
     authorization.clear();
     if (origin_of(request.url) == origin_of(base)) {
         authorization = auth_.header(scope_of(call), http);
@@ -287,6 +290,8 @@ Error RegistryClient::refusal(const RegistryCall& call, const HttpResponse& resp
 std::string RegistryClient::location(const HttpResponse& response, const std::string& reference) const {
     const std::string said = "registry " + quote(place_.host) + " sends us to " + quote(redact_url(reference));
     std::string url = reference.empty() ? std::string() : resolve_url(response.url, reference);
+    // What is added to it must not end up in a fragment.
+    url.resize(std::min(url.size(), url.find('#')));
     const bool was_secure = origin_of(response.url).starts_with("https://");
     const std::string origin = origin_of(url);
     if (origin.empty() || !(url.starts_with("http://") || url.starts_with("https://"))) {

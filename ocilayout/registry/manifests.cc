@@ -57,7 +57,7 @@ std::string type_of(const HttpResponse& response) {
 std::optional<Digest> named_digest(const HttpResponse& response) {
     const std::string text = response.header("docker-content-digest");
     if (!text.starts_with("sha256:")) return std::nullopt;
-    return Digest::parse(text);
+    return while_doing([] { return "Docker-Content-Digest"; }, [&] { return Digest::parse(text); });
 }
 
 void check_digest(const std::string& reference, const HttpResponse& response, const Digest& found) {
@@ -86,13 +86,13 @@ HttpBody text_body(std::string_view text) {
     return body;
 }
 
-/// All pages of a listing, one after the other. `take` is given each.
-template <typename Take>
-bool walk_pages(RegistryClient& client, RegistryCall call, const Take& take) {
+/// All pages of a listing, one after the other. `take` is given each. False when `is_absent(status)`.
+template <typename IsAbsent, typename Take>
+bool walk_pages(RegistryClient& client, RegistryCall call, const IsAbsent& is_absent, const Take& take) {
     std::set<std::string> seen;
     for (std::size_t page = 0;; ++page) {
         const HttpResponse response = client.call(call);
-        if (page == 0 && response.status == 404) return false;
+        if (page == 0 && is_absent(response.status)) return false;
         if (!response.ok()) throw client.refusal(call, response);
         if (!take(response)) return false;
         const std::string next = next_link(response.header("link"));
@@ -115,6 +115,14 @@ std::vector<Descriptor> entries_under_tag(RegistryClient& client, const Digest& 
     const std::optional<RawManifest> index = get_manifest(client, referrers_tag(subject));
     if (!index || !is_index_type(index->descriptor.media_type)) return {};
     return parse_index(index->bytes, index->descriptor.media_type).manifests;
+}
+
+/// 201 is what distribution-spec has for what was stored; some say 200 or 202, and so does a page that wants us to log
+/// in.
+void check_is_there(RegistryClient& client, const Descriptor& descriptor, const std::string& reference, long status) {
+    if (head_manifest(client, reference) == descriptor.digest) return;
+    throw Error(ErrorKind::fetch,
+                "the registry says " + std::to_string(status) + " where 201 means stored, and does not have it");
 }
 
 }  // namespace
@@ -155,6 +163,7 @@ bool put_manifest(RegistryClient& client, const Descriptor& descriptor, std::str
                            const HttpResponse response = client.call(call);
                            if (!response.ok()) throw client.refusal(call, response);
                            check_digest({}, response, descriptor.digest);
+                           if (response.status != 201) check_is_there(client, descriptor, reference, response.status);
                            if (!response.header("oci-subject").empty()) {
                                client.found_referrers_api(true);
                                return true;
@@ -177,12 +186,15 @@ std::vector<std::string> list_tags(RegistryClient& client) {
     call.request.url = "tags/list?n=1000";
     call.request.max_bytes = limits::kMaxManifestBytes;
     std::vector<std::string> out;
-    const bool there = walk_pages(client, call, [&](const HttpResponse& response) {
+    std::size_t count = 0;
+    const auto is_absent = [](long status) { return status == 404; };
+    const bool there = walk_pages(client, call, is_absent, [&](const HttpResponse& response) {
         for (std::string& tag : string_list(parse_json(response.body), "tags")) {
+            ++count;
             // It becomes part of a URL, and of a terminal's line.
             if (is_registry_tag(tag)) out.push_back(std::move(tag));
         }
-        if (out.size() > limits::kMaxTags) {
+        if (count > limits::kMaxTags) {
             throw Error(ErrorKind::format, "registry " + quote(client.name()) + ": more than " +
                                                std::to_string(limits::kMaxTags) + " tags");
         }
@@ -198,7 +210,11 @@ std::vector<Descriptor> list_referrers(RegistryClient& client, const Digest& sub
     call.request.url = "referrers/" + subject.str();
     call.request.max_bytes = limits::kMaxManifestBytes;
     std::vector<Descriptor> out;
-    const bool there = walk_pages(client, call, [&](const HttpResponse& response) {
+    // What registries say that have never heard of it, as go-containerregistry and oras have met them.
+    const auto is_absent = [](long status) {
+        return status == 400 || status == 404 || status == 405 || status == 406 || status == 501;
+    };
+    const bool there = walk_pages(client, call, is_absent, [&](const HttpResponse& response) {
         const std::string type = response.header("content-type");
         // Some registries answer anything with a page of theirs.
         if (!type.starts_with(media_type::kIndex)) return false;

@@ -28,6 +28,8 @@ struct RegistryOptions {
     std::filesystem::path cert_dir;           ///< --cert-dir; empty: certs.d
     std::vector<std::string> trusted_realms;  ///< --trust-realm: hosts that tokens may be had from, for any registry
     RetryOptions retry;                       ///< of requests that fail for reasons of the moment
+    /// For all of a manifest, a list or a token. A server may be slow with what is large.
+    long max_seconds_for_document = 300;
     /// Where what is learned of a registry is remembered (which token server it has): saves a request. Empty: nowhere.
     std::filesystem::path cache_dir;
     /// Told of warnings that registries send, and, as details, of requests. Null: nobody. Must outlive what is opened.

@@ -79,7 +79,7 @@ void check_token_realm(std::string_view realm, std::string_view registry, std::s
     const bool plain_to_plain = to.scheme == "http" && from.scheme == "http";
     if (to.scheme != "https" && !plain_to_plain) refuse("it is not https, so that anybody could listen");
     if (is_trusted(to, trusted) || is_known(to, from) || is_same_site(to.host, from.host)) return;
-    refuse("it is on another host, which would get the password; '--trust-realm " + to.host +
+    refuse("it is on another host, which would get the password; '--trust-realm " + escaped(to.host) +
            "' allows it, if you know it to be right");
 }
 

@@ -114,15 +114,15 @@ class Recorder(Loopback):
 
     def __init__(self, certificate):
         super().__init__()
-        self.seen, self.port = [], self.server.server_address[1]
+        self.seen, self.status, self.port = [], 404, self.server.server_address[1]
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(*certificate)
         self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
 
     def answer(self, request):
         self.seen.append(dict(request.headers.items()))
-        if "Authorization" in request.headers:
-            request.send_response(404)
+        if "Authorization" in request.headers or self.status == 400:
+            request.send_response(self.status)
         else:
             request.send_response(401)
             request.send_header("WWW-Authenticate", "Basic realm=registry")
@@ -168,6 +168,12 @@ def by_tls(folder, authority, home):
              env=dict(home.env, https_proxy=proxy.url()))
         assert proxy.take_seen() and recorder.seen[-1]["Authorization"] == BASIC["registry"], recorder.seen
         assert not any(name.lower().startswith("proxy") for one in recorder.seen for name in one), recorder.seen
+
+        step("insecure or not, a registry that has answered by TLS is not asked without")
+        recorder.status = 400
+        refused = said("inspect", "docker://%s:%d/x" % (NAME, recorder.port), "-k", status=DOWNLOAD,
+                       env=dict(home.env, https_proxy=proxy.url(), http_proxy=proxy.url()))
+        assert "the registry says 400" in refused.err and {one[0] for one in proxy.take_seen()} == {"CONNECT"}, refused
 
         step("a proxy that does not let us in says so, once")
         for user in ("", "proxy:canary-wrong"):

@@ -167,6 +167,7 @@ void HttpServer::serve_one(UniqueFd client) {
     }
     do {
         if (!send_all(client.get(), answer.body)) return;
+        std::this_thread::sleep_for(answer.pause);
     } while (answer.endless && !stop_);
     ::shutdown(client.get(), SHUT_WR);
     std::array<char, 4096> rest{};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -37,6 +38,7 @@ struct Answer {
     std::string body;
     std::optional<std::size_t> cut_after;  ///< hang up after so many bytes of the body
     bool endless = false;                  ///< the body again and again, without a length
+    std::chrono::milliseconds pause{};     ///< between one time and the next
 };
 
 /// Calls `answer`, one at a time, for each request; a connection is for one request.

@@ -169,6 +169,39 @@ TEST_CASE("a redirect to a file or another scheme is not followed", "[http][host
     }
 }
 
+TEST_CASE("the body of a redirect is not read for ever", "[http][hostile]") {
+    const std::string block(65536, 'x');
+    for (const bool by_chunks : {false, true}) {
+        Server server([&](Server::Connection& connection) {
+            connection.send("HTTP/1.1 307 x\r\nLocation: /there\r\n" +
+                            std::string(by_chunks ? "Transfer-Encoding: chunked" : "Content-Length: 99999999999999") +
+                            "\r\n\r\n");
+            while (connection.send(by_chunks ? "10000\r\n" + block + "\r\n" : block)) {
+            }
+        });
+        const Error error = failure_of(get(server.url()));
+        CHECK(error.kind() == ErrorKind::fetch);
+        CHECK(contains(error.message(), "the redirect's body never ends"));
+    }
+}
+
+TEST_CASE("a header line of any length is an error that says so", "[http][hostile]") {
+    Server server([](Server::Connection& connection) {
+        connection.send("HTTP/1.1 200 OK\r\nX: " + std::string(200'000, 'x') + "\r\nContent-Length: 0\r\n\r\n");
+    });
+    CHECK(contains(failure_of(get(server.url())).message(), "a header that is too long"));
+}
+
+TEST_CASE("chunks whose size never ends are given up", "[http][hostile]") {
+    Server server([](Server::Connection& connection) {
+        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;");
+        while (connection.send(std::string(65536, 'x'))) {
+        }
+    });
+    // Not one byte of a body comes, however many of its frame do.
+    CHECK(contains(failure_of(get(server.url())).message(), "too slow"));
+}
+
 TEST_CASE("redirects in a circle end", "[http][hostile]") {
     Server server([](Server::Connection& connection) { connection.answer("302 Found", "", "Location: /again\r\n"); });
     CHECK(contains(failure_of(get(server.url())).message(), "redirects"));
