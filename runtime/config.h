@@ -128,6 +128,14 @@ struct Hooks {
     std::vector<Hook> poststop;
 };
 
+/// `linux.intelRdt`.
+struct IntelRdtConfig {
+    std::string clos_id;                ///< "": the container's id; "/": the default class
+    std::vector<std::string> schemata;  ///< lines, in the order in which they are written
+    std::size_t to_agree = 0;           ///< the first so many must be those of a class that is there already
+    bool monitoring = false;
+};
+
 struct RuntimeConfig {
     std::string oci_version;
     bool has_process = true;  ///< false: may be created, but not started
@@ -149,6 +157,7 @@ struct RuntimeConfig {
     std::vector<std::string> readonly_paths;
     std::string cgroups_path;  ///< "" when not given
     Resources resources;
+    std::optional<IntelRdtConfig> intel_rdt;
     std::map<std::string, std::string> sysctl;
     std::optional<SeccompConfig> seccomp;
     std::uint64_t root_propagation = 0;  ///< MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, or 0: private

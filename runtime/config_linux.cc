@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/split.h"
 #include "runtime/config_parts.h"
 #include "runtime/namespaces.h"
 
@@ -262,9 +263,35 @@ std::vector<IdMap> parse_mappings(const JsonView& mappings) {
     return out;
 }
 
+namespace {
+
+std::string one_line(const JsonView& text, std::string_view beginning = "") {
+    std::string line = text.string();
+    if (line.empty() || line.find('\n') != std::string::npos) text.fail("is not one line");
+    if (!line.starts_with(beginning)) text.fail("does not begin with " + quote(beginning));
+    return line;
+}
+
+std::optional<IntelRdtConfig> parse_intel_rdt(const JsonView& rdt) {
+    if (!rdt.present()) return std::nullopt;
+    IntelRdtConfig out;
+    out.clos_id = rdt["closID"].string_or("");
+    // It "SHOULD NOT contain newlines"; the kernel takes a line at a time.
+    const std::string cache = rdt["l3CacheSchema"].string_or("");
+    for (const std::string_view line : split(cache, '\n')) {
+        if (!line.empty()) out.schemata.emplace_back(line);
+    }
+    if (rdt["memBwSchema"].present()) out.schemata.push_back(one_line(rdt["memBwSchema"], "MB:"));
+    out.to_agree = out.schemata.size();
+    for (const JsonView& line : rdt["schemata"].elements()) out.schemata.push_back(one_line(line));
+    out.monitoring = rdt["enableMonitoring"].boolean_or(false);
+    return out;
+}
+
+}  // namespace
+
 void parse_linux(const JsonView& linux_object, RuntimeConfig& config) {
     if (!linux_object.present()) linux_object.fail("is missing");
-    linux_object["intelRdt"].refuse_if_present();
     parse_linux_scheduling(linux_object, config.process.scheduling);
     parse_label(linux_object["mountLabel"], config);
     parse_namespaces(linux_object["namespaces"], config);
@@ -272,6 +299,7 @@ void parse_linux(const JsonView& linux_object, RuntimeConfig& config) {
     parse_net_devices(linux_object["netDevices"], config);
     config.cgroups_path = linux_object["cgroupsPath"].string_or("");
     config.resources = parse_resources(linux_object["resources"]);
+    config.intel_rdt = parse_intel_rdt(linux_object["intelRdt"]);
     config.uid_mappings = parse_mappings(linux_object["uidMappings"]);
     config.gid_mappings = parse_mappings(linux_object["gidMappings"]);
     check_mappings(linux_object, config);

@@ -148,6 +148,9 @@ void Container::prepare(const RuntimeConfig& config, const Plan& plan, const Cre
         // Not before: until then a unit of that name may be somebody else's.
         unit_ = options.cgroups.systemd->unit();
     }
+    if (config.intel_rdt) {
+        resctrl_ = enter_resctrl(*kernel_, find_resctrl(), *config.intel_rdt, options.cgroups.id, pid_);
+    }
     raise_hard_limits(*kernel_, pid_, config.process.rlimits);
     if (config.process.oom_score_adj) {
         write_proc_file(pid_, "oom_score_adj", std::to_string(*config.process.oom_score_adj));
@@ -186,6 +189,8 @@ Container Container::create(const Bundle& bundle, CreateOptions options) {
 void Container::let_go() noexcept {
     pidfd_.reset();
     cgroups_.clear();
+    unit_ = {};
+    resctrl_ = {};
     root_mount_ = {};
 }
 
@@ -197,6 +202,8 @@ Container::Container(Container&& other) noexcept
       namespaces_(other.namespaces_),
       supplied_signal_(other.supplied_signal_),
       cgroups_(std::exchange(other.cgroups_, {})),
+      unit_(std::exchange(other.unit_, {})),
+      resctrl_(std::exchange(other.resctrl_, {})),
       root_mount_(std::exchange(other.root_mount_, {})),
       warnings_(std::move(other.warnings_)),
       status_(other.status_) {}
@@ -288,6 +295,7 @@ void Container::reap() {
     if (status_->signal == SIGKILL && supplied_signal_ != 0) status_->signal = supplied_signal_;
     reap_guard();
     detach_root(*kernel_, std::exchange(root_mount_, {}));
+    if (!resctrl_.empty()) remove_resctrl(*kernel_, find_resctrl(), std::exchange(resctrl_, {}));
     remove_cgroups(std::exchange(cgroups_, {}), std::exchange(unit_, {}), warnings_, *kernel_);
 }
 

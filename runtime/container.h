@@ -21,6 +21,7 @@
 #include "runtime/container_cgroups.h"
 #include "runtime/kernel.h"
 #include "runtime/plan.h"
+#include "runtime/resctrl.h"
 #include "runtime/root_mount.h"
 
 namespace smith::runtime {
@@ -133,6 +134,9 @@ public:
     /// The directories of its cgroups, for the one who will look after them.
     [[nodiscard]] const CgroupPaths& cgroups() const noexcept { return cgroups_; }
 
+    /// Its class of service, likewise.
+    [[nodiscard]] const ResctrlGroups& resctrl() const noexcept { return resctrl_; }
+
     /// What is to be unmounted when it is gone.
     [[nodiscard]] const RootMount& root_mount() const noexcept { return root_mount_; }
 
@@ -156,6 +160,7 @@ private:
     int supplied_signal_ = 0;
     std::map<std::string, std::string> cgroups_;
     SystemdUnit unit_;
+    ResctrlGroups resctrl_;
     RootMount root_mount_;
     std::vector<std::string> warnings_;
     std::optional<ExitStatus> status_;

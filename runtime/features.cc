@@ -42,7 +42,7 @@ json linux_features() {
             {"seccomp", seccomp()},
             {"apparmor", {{"enabled", true}}},
             {"selinux", {{"enabled", true}}},
-            {"intelRdt", {{"enabled", false}}},
+            {"intelRdt", {{"enabled", true}, {"schemata", true}, {"monitoring", true}}},
             {"memoryPolicy",
              {{"modes",
                {"MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED_MANY",

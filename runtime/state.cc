@@ -71,6 +71,11 @@ ContainerState parse_document(const JsonView& document) {
     state.has_stop_hooks = document["hasStopHooks"].boolean_or(true);
     state.systemd_unit.name = document["systemdUnit"].string_or("");
     state.systemd_unit.user = document["systemdUser"].boolean_or(false);
+    if (const JsonView resctrl = document["resctrl"]; resctrl["group"].present()) {
+        state.resctrl.group = absolute(resctrl["group"]);
+        state.resctrl.monitor = resctrl["monitor"].string_or("");
+        state.resctrl.ours = resctrl["ours"].boolean_or(false);
+    }
     state.annotations = texts_of(document["annotations"]);
     state.cgroups = texts_of(document["cgroups"]);
     state.root_mount.path = document["rootMount"]["path"].string_or("");
@@ -96,6 +101,10 @@ std::string_view status_name(Status status) noexcept {
 }
 
 std::string write_state(const ContainerState& state) {
+    json resctrl = json::object();
+    if (!state.resctrl.empty()) {
+        resctrl = {{"group", state.resctrl.group}, {"monitor", state.resctrl.monitor}, {"ours", state.resctrl.ours}};
+    }
     return dump_json_pretty({{"version", kStateVersion},
                              {"id", state.id},
                              {"created", state.created},
@@ -110,6 +119,7 @@ std::string write_state(const ContainerState& state) {
                              {"hasStopHooks", state.has_stop_hooks},
                              {"systemdUnit", state.systemd_unit.name},
                              {"systemdUser", state.systemd_unit.user},
+                             {"resctrl", resctrl},
                              {"annotations", state.annotations},
                              {"rootMount", {{"path", state.root_mount.path}, {"before", state.root_mount.before}}},
                              {"cgroups", state.cgroups}});

@@ -12,6 +12,7 @@
 
 #include "runtime/container_cgroups.h"
 #include "runtime/process_identity.h"
+#include "runtime/resctrl.h"
 #include "runtime/root_mount.h"
 
 namespace smith::runtime {
@@ -37,6 +38,7 @@ struct ContainerState {
     bool has_start_hooks = false;  ///< startContainer or poststart: `start` has to read the configuration
     bool has_stop_hooks = false;   ///< poststop: so has `delete`
     SystemdUnit systemd_unit;      ///< where systemd has made the cgroups
+    ResctrlGroups resctrl;         ///< of a container with `intelRdt`
     std::map<std::string, std::string> annotations;
     CgroupPaths cgroups;
     RootMount root_mount;  ///< of a container without a mount namespace of its own

@@ -27,6 +27,16 @@ def test_created_waits_and_is_small(box):
     assert box.names() == [] and railcar.has_ended(state["pid"])
 
 
+def test_a_class_of_service_needs_resctrl(box):
+    """intelRdt where resctrl is not mounted is an error, and nothing is left"""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        if " - resctrl " in file.read():
+            return print("    not shown: it is mounted here")
+    box.configure("pause", bend=lambda document: document["linux"].update({"intelRdt": {"schemata": ["L3:0=f"]}}))
+    assert "no resctrl file system is mounted" in box.refusal("create", "--bundle", box.bundle, "c")
+    assert box.names() == []
+
+
 def test_start_runs_it_once(box):
     """start runs the program, once; a second start and a start of what is not there are errors"""
     box.configure("pause")

@@ -148,11 +148,13 @@ int run_process(const Global& global, const Found& found, const ExecRequest& req
     }
     options.state = [&](pid_t, bool) { return state_for_hooks(found.state, found.status); };
     const CgroupPaths cgroups = cgroups_below(found.state.cgroups, request.cgroup);
-    if (found.state.systemd_unit.user) {
-        options.on_birth = [&](pid_t pid) { join_cgroups(cgroups, found.state.systemd_unit, pid); };
-    } else {
-        options.enter = cgroups;
-    }
+    // What a user's systemd may have to move is not born there.
+    const bool moved = found.state.systemd_unit.user;
+    if (!moved) options.enter = cgroups;
+    options.on_birth = [&](pid_t pid) {
+        if (moved) join_cgroups(cgroups, found.state.systemd_unit, pid);
+        if (!found.state.resctrl.empty()) join_resctrl(linux_kernel(), find_resctrl(), found.state.resctrl, pid);
+    };
     Container process = Container::join(config, {found.state.process.pid, found.pidfd.get()}, std::move(options));
     write_pid_file(request.pid_file, process.pid());
     if (request.detach) {

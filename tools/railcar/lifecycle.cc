@@ -135,6 +135,16 @@ CgroupPaths ours_to_clear(const RuntimeConfig& config, CgroupPaths planned) {
     return somebodys ? CgroupPaths() : planned;
 }
 
+/// Without its file system it has gone already.
+void clear_resctrl(const ResctrlGroups& groups) {
+    if (groups.empty()) return;
+    try {
+        remove_resctrl(linux_kernel(), find_resctrl(), groups);
+    } catch (const Error& e) {
+        program_log().warning(e.message());
+    }
+}
+
 ContainerState first_state(const std::string& id, const Bundle& bundle) {
     ContainerState state;
     state.id = id;
@@ -273,6 +283,8 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
             if (state.process.start_time == 0) throw_unseen(pid);
             state.cgroups = ours_to_clear(bundle.config, plan_cgroups(bundle.config, wanted_cgroups));
             if (systemd && !state.cgroups.empty()) state.systemd_unit = systemd->unit();
+            const auto& rdt = bundle.config.intel_rdt;
+            if (rdt) state.resctrl = plan_resctrl(find_resctrl(), *rdt, id);
             directory.write(state);
         };
         options.state = [&](pid_t, bool created) {
@@ -285,6 +297,7 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
         state.created = true;
         state.cgroups = container.cgroups();
         if (systemd) state.systemd_unit = systemd->unit();
+        state.resctrl = container.resctrl();
         state.root_mount = container.root_mount();
         directory.write(state);
         write_pid_file(request.pid_file, container.pid());
@@ -333,6 +346,7 @@ void remove_container(StateDirectory& directory, const std::optional<ContainerSt
             program_log().warning(e.message());
         }
     }
+    if (state) clear_resctrl(state->resctrl);
     if (state) clear_cgroups_of(state->cgroups, state->systemd_unit);
     if (state) detach_root(linux_kernel(), state->root_mount);
     if (state) run_poststop_hooks(poststop, *state);

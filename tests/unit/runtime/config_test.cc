@@ -76,13 +76,26 @@ TEST_CASE("keys that the specification does not know are ignored, as it demands"
     CHECK(complaint(with("/x-vendor", {{"a", 1}})) == "");
 }
 
-TEST_CASE("what is not supported yet is refused by its name", "[config][invalid]") {
-    const auto refused = [](const char* pointer, const json& value) {
-        std::string name = pointer + 1;
-        std::replace(name.begin(), name.end(), '/', '.');
-        CHECK(complaint(with(pointer, value)) == "'" + name + "' is not supported yet");
-    };
-    refused("/linux/intelRdt", {{"closID", "x"}});
+TEST_CASE("intelRdt is read in the order in which it is written", "[config]") {
+    const RuntimeConfig config = parse_config(with("/linux/intelRdt", {{"closID", "gold"},
+                                                                       {"l3CacheSchema", "L3:0=f\nL3CODE:0=1"},
+                                                                       {"memBwSchema", "MB:0=20"},
+                                                                       {"schemata", {"L2:0=f"}},
+                                                                       {"enableMonitoring", true}})
+                                                  .dump());
+    REQUIRE(config.intel_rdt.has_value());
+    CHECK(config.intel_rdt->clos_id == "gold");
+    CHECK(config.intel_rdt->schemata == std::vector<std::string>{"L3:0=f", "L3CODE:0=1", "MB:0=20", "L2:0=f"});
+    CHECK(config.intel_rdt->to_agree == 3);
+    CHECK(config.intel_rdt->monitoring);
+    CHECK_FALSE(parse_config(small_document().dump()).intel_rdt.has_value());
+    CHECK(complaint(with("/linux/intelRdt", {{"memBwSchema", "L3:0=f"}})) ==
+          "'linux.intelRdt.memBwSchema' does not begin with 'MB:'");
+    CHECK(complaint(with("/linux/intelRdt", {{"schemata", {"L3:0=f\nMB:0=1"}}})) ==
+          "'linux.intelRdt.schemata[0]' is not one line");
+}
+
+TEST_CASE("values that cannot be are refused by the name of their field", "[config][invalid]") {
     CHECK(complaint(with("/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "s"}})) ==
           "'linux.seccomp.listenerPath' is 's', not an absolute path");
     CHECK(complaint(with("/linux/resources/devices/0", {{"allow", true}, {"access", "rwx"}})) ==
