@@ -155,6 +155,10 @@ def tls(folder):
         smith_with_input(login, PASSWORD + "\n", home)
         assert os.stat(auth_file).st_mode & 0o777 == 0o600
         digest = build(spec, name, home)
+        step("again: refused, the tag, what hangs on it")
+        registry.forget()
+        assert build(spec, name, home) == digest
+        assert len(registry.requests()) <= 3, registry.requests()
         certs = os.path.join(home.folder, ".config", "containers", "certs.d", registry.host)
         told = json.loads(run(["skopeo", "inspect", "--cert-dir", certs, name], env=home.env).out)
         assert told["Digest"] == digest
