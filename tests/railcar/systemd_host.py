@@ -70,8 +70,8 @@ def read(path):
         return file.read()
 
 
-def join(folder):
-    """Makes the directory in every hierarchy, and puts this process in."""
+def join(folder, pid=None):
+    """Makes the directory in every hierarchy, and puts this process in, or another."""
     for where in hierarchies().values():
         path = os.path.join(where, folder)
         os.makedirs(path, exist_ok=True)
@@ -82,7 +82,7 @@ def join(folder):
                     value = read(os.path.join(at, name))
                     at = os.path.join(at, part)
                     write(os.path.join(at, name), value)
-        write(os.path.join(path, "cgroup.procs"), str(os.getpid()))
+        write(os.path.join(path, "cgroup.procs"), str(pid or os.getpid()))
 
 
 def joining(folder):
@@ -219,6 +219,8 @@ def host(kind):
         stderr=log)
     try:
         made = Host(kind, folder, process)
+        # A cgroup of version 2 that has processes cannot hand controllers on.
+        join(folder + "-outside", process.pid)
         try:
             made.wait_for(lambda: process.poll() is not None or
                           made.run("systemctl", "is-active", "dbus.service", check=False).strip() == "active",
@@ -235,7 +237,7 @@ def host(kind):
         process.kill()   # and with it what is in there: --kill-child
         process.wait()
         for _ in range(500):
-            if remove(folder):
+            if remove(folder) and remove(folder + "-outside"):
                 break
             time.sleep(0.02)
 
