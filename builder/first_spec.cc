@@ -61,7 +61,7 @@ std::string of_image(const Project& project, const Environment& environment, Rep
     const Located<std::string>& name = project.spec.packages.front();
     const ContentStore store(environment.cache_dir);
     const resolver::LockedSource locked = look_up_image(project, name, environment);
-    const SourceImage image = open_source_image(project, name, locked, store, environment, false, reporter);
+    const SourceImage image = open_source_image(project, name, locked, store, environment, {}, reporter);
     const Spec spec =
         inherit(project.spec, image.head.config, image.layers.tree, *image.layers.contents, silent_reporter());
     SpecText out;

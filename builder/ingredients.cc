@@ -12,7 +12,7 @@ Ingredients::Ingredients(const Project& project, const resolver::Lock& lock, con
                          const Environment& environment, bool rehash, Reporter& reporter)
     : spec_(project.spec) {
     if (spec_.type == SourceType::image) {
-        image_ = open_source_image(project, spec_.packages.front(), lock.source.value(), store, environment, rehash,
+        image_ = open_source_image(project, spec_.packages.front(), lock.source.value(), store, environment, {rehash},
                                    reporter);
         spec_ = inherit(std::move(spec_), image_->head.config, image_->layers.tree, *image_->layers.contents, reporter);
         // Before the parent adds a command of its own, which is no file of this image.
@@ -23,7 +23,8 @@ Ingredients::Ingredients(const Project& project, const resolver::Lock& lock, con
         packages_ = open_packages(project, lock, store, environment, rehash, reporter);
     }
     if (!spec_.parent) return;
-    parent_ = open_source_image(project, *spec_.parent, lock.parent.value(), store, environment, rehash, reporter);
+    parent_ =
+        open_source_image(project, *spec_.parent, lock.parent.value(), store, environment, {rehash, true}, reporter);
     const ocilayout::StackedLayers& below = parent_->layers;
     spec_ = inherit(std::move(spec_), parent_->head.config, below.tree, *below.contents, reporter);
     joined_tree_ = elf::lay_over(below.tree, own_tree());

@@ -168,6 +168,20 @@ std::shared_ptr<const UniqueFd> fetch_blob(ImageSource& source, const Descriptor
     return fd;
 }
 
+/// From the cache, or from `source` and into the cache. `anew`: whatever the cache has.
+std::shared_ptr<const UniqueFd> keep_blob(ImageSource& source, const Descriptor& blob, const Environment& environment,
+                                          bool anew = false) {
+    const fs::path file = environment.cache_dir / "blobs" / blob.digest.hex();
+    std::shared_ptr<const UniqueFd> fd = anew ? nullptr : open_cached_blob(file, blob.size);
+    return fd ? fd : fetch_blob(source, blob, file);
+}
+
+std::unique_ptr<ByteSource> open_kept_blob(ImageSource& source, const Descriptor& blob, const Environment& environment,
+                                           bool anew) {
+    auto fd = keep_blob(source, blob, environment, anew);
+    return ocilayout::verifying_source(ocilayout::file_source(std::move(fd), 0, blob.size), blob.digest, blob.size);
+}
+
 /// Docker's name of a layer's type in OCI's words: one manifest does not mix them.
 std::string oci_type_of(const std::string& type) {
     if (type == ocilayout::media_type::kDockerLayerGzip) return std::string(ocilayout::media_type::kLayerGzip);
@@ -212,7 +226,7 @@ resolver::LockedSource look_up_image(const Project& project, const Located<std::
 
 SourceImage open_source_image(const Project& project, const Located<std::string>& name,
                               const resolver::LockedSource& locked, const ContentStore& store,
-                              const Environment& environment, bool reread, Reporter& reporter) {
+                              const Environment& environment, SourceUse use, Reporter& reporter) {
     return while_doing(
         [&] { return doing(name); },
         [&] {
@@ -222,8 +236,10 @@ SourceImage open_source_image(const Project& project, const Located<std::string>
             options.pinned = descriptor_of(locked);
             SourceImage out;
             out.head = ocilayout::load_image_head(source, options);
-            const auto open = [&](const Descriptor& blob) { return source.open_blob(blob); };
-            out.layers = ocilayout::read_layers(out.head.layers, open, store, {environment.jobs, reread}, reporter);
+            const auto open = [&](const Descriptor& blob) {
+                return use.keep_blobs ? open_kept_blob(source, blob, environment, use.reread) : source.open_blob(blob);
+            };
+            out.layers = ocilayout::read_layers(out.head.layers, open, store, {environment.jobs, use.reread}, reporter);
             out.packages = pkgdb::attribute_files(out.layers.tree, *out.layers.contents, reporter);
             return out;
         });
@@ -243,9 +259,7 @@ std::vector<ocilayout::StoredLayer> fetch_layer_blobs(const Project& project, co
                                blob.media_type = layer.media_type;
                                blob.digest = layer.digest;
                                blob.size = layer.size;
-                               const fs::path file = environment.cache_dir / "blobs" / layer.digest.hex();
-                               std::shared_ptr<const UniqueFd> fd = open_cached_blob(file, layer.size);
-                               if (!fd) fd = fetch_blob(source, blob, file);
+                               std::shared_ptr<const UniqueFd> fd = keep_blob(source, blob, environment);
                                ocilayout::Layer ours = layer;
                                ours.media_type = oci_type_of(layer.media_type);
                                out.push_back({std::move(ours), std::move(fd), source.repository()});

@@ -38,11 +38,15 @@ struct SourceImage {
     std::vector<pkgdb::Package> packages;  ///< that the image says are installed in it
 };
 
-/// With a warm cache, opens nothing of what `name` names. `reread`: does not trust what the cache holds of it.
-/// Throws Error as load_image().
+struct SourceUse {
+    bool reread = false;      ///< does not trust what the cache holds of it
+    bool keep_blobs = false;  ///< fetch_layer_blobs() follows: what is read of layers stays in the cache
+};
+
+/// With a warm cache, opens nothing of what `name` names. Throws Error as load_image().
 [[nodiscard]] SourceImage open_source_image(const Project& project, const Located<std::string>& name,
                                             const resolver::LockedSource& locked, const ContentStore& store,
-                                            const Environment& environment, bool reread, Reporter& reporter);
+                                            const Environment& environment, SourceUse use, Reporter& reporter);
 
 /// The blobs of all layers of a locked image, in the cache.
 [[nodiscard]] std::vector<ocilayout::StoredLayer> fetch_layer_blobs(const Project& project,

@@ -75,12 +75,12 @@ void fetch_images(const Project& project, const resolver::Lock& lock, const fs::
                     "spec can name it as oci:DIR");
     }
     const ContentStore store(environment.cache_dir);
-    const auto fetch = [&](const Located<std::string>& name, const resolver::LockedSource& locked) {
-        return open_source_image(project, name, locked, store, environment, false, reporter);
+    const auto fetch = [&](const Located<std::string>& name, const resolver::LockedSource& locked, SourceUse use) {
+        return open_source_image(project, name, locked, store, environment, use, reporter);
     };
-    if (lock.source) static_cast<void>(fetch(project.spec.packages.front(), *lock.source));
+    if (lock.source) static_cast<void>(fetch(project.spec.packages.front(), *lock.source, {}));
     if (!lock.parent) return;
-    const SourceImage parent = fetch(*project.spec.parent, *lock.parent);
+    const SourceImage parent = fetch(*project.spec.parent, *lock.parent, {false, true});
     static_cast<void>(
         fetch_layer_blobs(project, *project.spec.parent, *lock.parent, parent.head.layers, environment, reporter));
 }

@@ -142,6 +142,12 @@ def check_builds(world):
     assert world.smith("cat", world.registry.name("small/child:1"), "/etc/new").out == "2"
     mounted = [r for r in world.registry.requests() if "&from=" in r or "?from=" in r]
     assert len(mounted) == 2 and all("from=from/podman" in r for r in mounted), world.registry.requests()
+    step("and nothing of it is fetched twice, if the cache knows nothing yet")
+    shutil.rmtree(os.path.join(world.home.env["XDG_CACHE_HOME"], "smith"))
+    world.registry.forget()
+    world.smith("build", "child.yaml", "-o", "oci:child")
+    fetched = [r for r in world.registry.requests() if r.split("/")[-1] in {one["digest"] for one in below}]
+    assert len(fetched) == len(below) == 2, world.registry.requests()
     shutil.rmtree(world.path("rootfs"))
 
     step("the tag moves: the lock holds on to what it was, from the registry itself, until 'smith update'")
