@@ -10,6 +10,7 @@
 #include <charconv>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 
 #include "base/error.h"
 #include "runtime/cgroups.h"
@@ -302,6 +303,29 @@ void set_frozen_properties(const Cgroup& cgroup, Systemd& systemd, const std::st
     cgroup.thaw();
 }
 
+std::optional<std::int64_t> number_in(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end == text.data()) return std::nullopt;
+    return value;
+}
+
+/// A quota is one of a period: when only one of them changes, the other one is what stands there. Version 2 has both in
+/// one file, and systemd has a share of a second.
+void complete_quota(const Cgroup& cgroup, CpuResources& cpu) {
+    if (cpu.quota.has_value() == cpu.period.has_value()) return;
+    std::string quota = cgroup.read("cpu", "cpu.cfs_quota_us").value_or("");
+    std::string period = cgroup.read("cpu", "cpu.cfs_period_us").value_or("");
+    if (const auto both = cgroup.read("", "cpu.max"); both && period.empty()) {
+        quota = both->substr(0, both->find(' '));
+        period = both->substr(std::min(both->find(' ') + 1, both->size()));
+    }
+    const auto known = number_in(period);
+    if (!known || *known <= 0) return;
+    if (!cpu.period) cpu.period = static_cast<std::uint64_t>(*known);
+    if (!cpu.quota) cpu.quota = number_in(quota).value_or(-1);
+}
+
 void update_unit(const Cgroup& cgroup, const SystemdUnit& unit, const Resources& resources,
                  std::vector<std::string>& warnings) {
     Systemd systemd = Systemd::connect(linux_kernel(), unit.user);
@@ -318,8 +342,9 @@ void update_unit(const Cgroup& cgroup, const SystemdUnit& unit, const Resources&
 
 void update_cgroups(const CgroupPaths& paths, const SystemdUnit& unit, std::string_view resources,
                     std::vector<std::string>& warnings) {
-    const Resources parsed = parse_resources(resources);
+    Resources parsed = parse_resources(resources);
     const Cgroup cgroup = existing(paths);
+    complete_quota(cgroup, parsed.cpu);
     // Before systemd is told, who does not ask.
     cgroup.check_memory(parsed);
     if (!unit.empty()) update_unit(cgroup, unit, parsed, warnings);

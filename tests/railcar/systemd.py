@@ -91,11 +91,16 @@ def test_a_scope_is_made_changed_and_removed(box, host):
     if has_limits(host):
         box.call("update", "--pids-limit", "30", "--memory", str(1 << 25), "a")
         assert host.show(unit, "TasksMax") == {"TasksMax": "30"}
+        # A fifth of the period that was given before, and then half of that period.
+        box.call("update", "--cpu-quota", "10000", "a")
+        assert host.show(unit, "CPUQuotaPerSecUSec") == {"CPUQuotaPerSecUSec": "200ms"}
+        box.call("update", "--cpu-period", "25000", "a")
+        assert host.show(unit, "CPUQuotaPerSecUSec") == {"CPUQuotaPerSecUSec": "400ms"}
     # systemd writes what it knows to the scope when it has read its configuration again.
     host.run("systemctl", "daemon-reload")
     for controller, file, unified_file, wanted in (("pids", "pids.max", "pids.max", "30"),
                                                    ("memory", "memory.limit_in_bytes", "memory.max", str(1 << 25)),
-                                                   ("cpu", "cpu.cfs_quota_us", "cpu.max", "25000")):
+                                                   ("cpu", "cpu.cfs_quota_us", "cpu.max", "10000")):
         found = value(host, pid, controller, file, unified_file)
         assert not has_limits(host) or found is None or found.split()[0] == wanted, (file, found)
     assert value(host, pid, "devices", "devices.list", None) == allowed
