@@ -83,43 +83,41 @@ std::optional<std::vector<std::uint8_t>> parse_mask(std::string_view text) {
 
 enum class Form { amount, weight, mask };
 
-/// A file, and the property that says the same.
+/// A file, and the property that says the same. A number out of its bounds makes systemd refuse all properties.
 struct Translation {
     const char* file;
     const char* property;
     Form form;
     unsigned since;
+    std::uint64_t lowest = 0;
+    std::uint64_t highest = kInfinity;
 };
 
 constexpr Translation kUnified[] = {
-    {"memory.max", "MemoryMax", Form::amount, 231},
-    {"memory.high", "MemoryHigh", Form::amount, 231},
-    {"memory.low", "MemoryLow", Form::amount, 231},
-    {"memory.min", "MemoryMin", Form::amount, 240},
-    {"memory.swap.max", "MemorySwapMax", Form::amount, 232},
-    {"memory.zswap.max", "MemoryZSwapMax", Form::amount, 253},
-    {"pids.max", "TasksMax", Form::amount, 227},
-    {"cpu.weight", "CPUWeight", Form::weight, 232},
-    {"cpuset.cpus", "AllowedCPUs", Form::mask, 244},
-    {"cpuset.mems", "AllowedMemoryNodes", Form::mask, 244},
-    {"io.weight", "IOWeight", Form::weight, 230},
+    {"memory.max", "MemoryMax", Form::amount, 231, 1},       {"memory.high", "MemoryHigh", Form::amount, 231, 1},
+    {"memory.low", "MemoryLow", Form::amount, 231},          {"memory.min", "MemoryMin", Form::amount, 240},
+    {"memory.swap.max", "MemorySwapMax", Form::amount, 232}, {"memory.zswap.max", "MemoryZSwapMax", Form::amount, 253},
+    {"pids.max", "TasksMax", Form::amount, 227, 1},          {"cpu.weight", "CPUWeight", Form::weight, 232, 1, 10000},
+    {"cpuset.cpus", "AllowedCPUs", Form::mask, 244},         {"cpuset.mems", "AllowedMemoryNodes", Form::mask, 244},
+    {"io.weight", "IOWeight", Form::weight, 230, 1, 10000},
 };
 
 // What systemd does itself in version 1; cpuset and freezer, for example, are none of its business there.
 constexpr Translation kLegacy[] = {
-    {"memory.limit_in_bytes", "MemoryLimit", Form::amount, 0},
-    {"cpu.shares", "CPUShares", Form::weight, 0},
-    {"blkio.weight", "BlockIOWeight", Form::weight, 0},
-    {"pids.max", "TasksMax", Form::amount, 227},
+    {"memory.limit_in_bytes", "MemoryLimit", Form::amount, 0, 1},
+    {"cpu.shares", "CPUShares", Form::weight, 0, 2, 262144},
+    {"blkio.weight", "BlockIOWeight", Form::weight, 0, 10, 1000},
+    {"pids.max", "TasksMax", Form::amount, 227, 1},
 };
 
-std::optional<DbusValue> translated(Form form, std::string_view value) {
-    if (form == Form::mask) {
+std::optional<DbusValue> translated(const Translation& how, std::string_view value) {
+    if (how.form == Form::mask) {
         if (auto mask = parse_mask(value)) return DbusValue(std::move(*mask));
         return std::nullopt;
     }
-    const auto number = form == Form::amount ? parse_amount(value) : parse_weight(value);
-    return number ? std::optional(DbusValue(*number)) : std::nullopt;
+    const auto number = how.form == Form::amount ? parse_amount(value) : parse_weight(value);
+    const bool possible = number && *number >= how.lowest && *number <= how.highest;
+    return possible ? std::optional(DbusValue(*number)) : std::nullopt;
 }
 
 /// What a container may use of the processors, of which systemd has two properties and the kernel one file or two.
@@ -162,7 +160,7 @@ public:
         const auto end = host_.unified ? std::end(kUnified) : std::end(kLegacy);
         const auto* found = std::find_if(begin, end, [&](const Translation& one) { return file == one.file; });
         if (found == end || host_.version < found->since) return;
-        const auto translated_value = translated(found->form, value);
+        const auto translated_value = translated(*found, value);
         require(translated_value.has_value(), file, value);
         if (translated_value) set(found->property, *translated_value);
     }

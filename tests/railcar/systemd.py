@@ -3,6 +3,7 @@
 """railcar --systemd-cgroup, with a real systemd (systemd_host.py): of this host's version, in both kinds of cgroups."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -113,6 +114,17 @@ def test_a_scope_is_made_changed_and_removed(box, host):
     box.call("delete", "--force", "a")
     assert host.show(unit, "LoadState") == {"LoadState": "not-found"}
     assert directories(host, unit) == []
+
+
+def test_what_systemd_cannot_be_told_is_written_all_the_same(box, host):
+    """no process at all is a limit of the kernel's, but none of systemd's"""
+    if not has_limits(host):
+        return print("    not shown: there is no such controller")
+    box.configure("pause", bend=in_scope("a", {"pids": {"limit": 0}, "memory": {"limit": 1 << 26}}))
+    box.create("a")
+    assert "cannot be told to systemd" in box.err, box.err
+    assert value(host, box.of("a")["pid"], "pids", "pids.max", "pids.max") == "0"
+    box.call("delete", "--force", "a")
 
 
 def test_device_rules_change_without_a_gap(box, host):
@@ -242,6 +254,24 @@ def test_an_ordinary_user_has_a_systemd_of_his_own(box, host):
         else:
             assert "railcar-a-" in said and "active running" in said and "/bin/probe pause" in said, said
         assert host.run(*user, "sh", "-c", list_units) == "" and directories(host, "railcar-a*") == [], said
+
+
+def test_podman_has_systemd_make_the_cgroups(box, host):
+    """podman --cgroup-manager systemd: its container is a scope in machine.slice, and is gone with it"""
+    if not has_limits(host) or not shutil.which("podman"):
+        return print("    not shown: podman wants a limit of processes, and here is no such controller, or no podman")
+    podman = ["podman", "--root", "/run/storage", "--runroot", "/run/storage-run", "--storage-driver", "vfs",
+              "--cgroup-manager", "systemd", "--runtime", railcar.RAILCAR]
+    command = podman + ["run", "--detach", "--network", "none", "--pids-limit", "50", "--name", "a", "--rootfs", box.rootfs,
+                        "/bin/probe", "pause"]
+    # conmon keeps the output open.
+    name = host.run("sh", "-c", '"$@" >/run/said 2>&1; cat /run/said', "sh", *command).split()[-1]
+    unit = "libpod-%s.scope" % name
+    shown = host.show(unit, "Slice", "TasksMax", "ActiveState")
+    assert shown == {"Slice": "machine.slice", "TasksMax": "50", "ActiveState": "active"}, (name, shown)
+    assert "Pid:\t2" in host.run(*podman, "exec", "a", "/bin/probe", "cat", "/proc/self/status")
+    host.run(*podman, "rm", "--force", "--time", "0", "a")
+    assert host.show(unit, "LoadState") == {"LoadState": "not-found"} and directories(host, unit) == []
 
 
 def main():

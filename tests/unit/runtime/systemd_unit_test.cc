@@ -122,6 +122,17 @@ TEST_CASE("what stands in unified is told to systemd as well, and has the last w
     }
 }
 
+TEST_CASE("a number that systemd does not take is not told to it, since it would refuse all others too", "[systemd]") {
+    CHECK(limits_of(R"({"pids": {"limit": 0}, "memory": {"reservation": 0}})") ==
+          "MemoryLow=0\n! the value '0' of 'pids.max' cannot be told to systemd, which may set it back");
+    for (const char* file : {"memory.max", "memory.high", "cpu.weight", "io.weight"}) {
+        CAPTURE(file);
+        CHECK(limits_of((std::string(R"({"unified": {")") + file + R"(": "0"}})").c_str()).starts_with("! the value"));
+    }
+    CHECK(limits_of(R"({"unified": {"cpu.weight": "10001"}})").starts_with("! the value"));
+    CHECK(limits_of(R"({"cpu": {"shares": 1}})", {false, 252}).starts_with("! the value"));
+}
+
 TEST_CASE("a systemd is not told what it does not know yet", "[systemd]") {
     constexpr const char* all =
         R"({"cpu": {"quota": 25000, "period": 50000, "cpus": "0"}, "unified": {"memory.min": "1",
