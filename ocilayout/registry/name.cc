@@ -143,6 +143,11 @@ bool is_repository_name(std::string_view text) {
 RegistryName parse_registry_name(std::string_view text) {
     RegistryName out;
     std::string_view rest = text;
+    // Without the text: what stands there is a password.
+    if (text.find('@') < text.find('/') && text.find('/') != std::string_view::npos) {
+        throw Error(ErrorKind::usage,
+                    "an image's name holds no user and password; 'smith login' and --creds have them");
+    }
     out.digest = take_digest(text, rest);
     const std::size_t slash = rest.find('/');
     const bool has_host = slash != std::string_view::npos && looks_like_host(rest.substr(0, slash));

@@ -164,6 +164,13 @@ def tls(folder):
         assert told["Digest"] == digest
         assert json.loads(smith_said("inspect", name, "--json", env=home.env).out)["digest"] == digest
 
+        step("a password has no place in a name")
+        named = "%s:%s@%s/app:1" % (USER, PASSWORD, registry.host)
+        layout = "oci:" + os.path.join(folder, "named")
+        for words in (["inspect", "docker://" + named], ["pull", named, layout], ["copy", "https://" + named, layout],
+                      ["upload", "-r", "https://" + named], ["build", spec, "-o", "docker://" + named]):
+            said = smith_said(*words, env=home.env, status=USAGE)
+            assert "holds no user and password" in said.err, said
         step("logout")
         smith_said("logout", registry.host, env=home.env)
         build(spec, name, home, status=DOWNLOAD)

@@ -207,14 +207,15 @@ def check_downloads(folder, image, home, gateway):
 def check_tokens(folder, image, home):
     step("a token that runs out while layers are on their way: the upload goes on with a new one")
     # docker-registry takes a token for a minute more than it says, and so long nobody wants to wait.
-    with TokenServer(os.path.join(folder, "tokens"), lifetime=300, expires_after=-59) as tokens, Registry(
+    with TokenServer(os.path.join(folder, "tokens"), lifetime=300, expires_after=-58) as tokens, Registry(
             os.path.join(folder, "registry"), tokens=tokens) as registry, Gateway(registry) as gateway:
         slow = []
 
         def rule(command, path, size):
             if command == "PUT" and "/blobs/uploads/" in path and not slow:
                 slow.append(path)
-                time.sleep(2.1)
+                tokens.expires_after = 300
+                time.sleep(3.1)
             return None
         gateway.rule = rule
         creds = ["-k", "--creds", "%s:%s" % (USER, PASSWORD), "-v"]
@@ -222,7 +223,8 @@ def check_tokens(folder, image, home):
         assert told.out.strip() == image.digest and slow
         refused = [one for one in registry.refused() if one.startswith(("PUT", "HEAD", "POST"))]
         assert [one for one in refused if one.startswith("PUT") and "/blobs/uploads/" in one], refused
-        assert 2 <= len(tokens.asked) <= 4 and all(
+        # More than two where the machine is slow.
+        assert 2 <= len(tokens.asked) <= 8 and all(
             asked == (True, ["repository:team/app:pull,push"]) for asked in tokens.asked), tokens.asked
         begun = [one for one in gateway.seen if one[0] == "POST"]
         assert len(begun) == 2, "an upload is begun anew: %r" % begun

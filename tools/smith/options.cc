@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/url_text.h"
 #include "builder/did_you_mean.h"
 #include "tools/smith/help.h"
 #include "tools/smith/raw_options.h"
@@ -18,6 +19,16 @@
 namespace smith::cli {
 
 namespace {
+
+/// In the name of an image; it would be repeated in all that is said of it, and so in the log of whoever runs us.
+void refuse_password(const std::string& word) {
+    if (!word.starts_with("docker://") && !word.starts_with("https://")) return;
+    const std::size_t start = word.find("://") + 3;
+    const std::size_t slash = word.find('/', start);
+    if (slash == std::string::npos || word.find('@', start) > slash) return;
+    throw Error(ErrorKind::usage, "an image's name, " + quote(redact_url(word)) +
+                                      ", holds no user and password; 'smith login' and --creds have them");
+}
 
 using Words = std::span<const std::string>;
 
@@ -293,7 +304,10 @@ CopyFlags copy_flags(const RawOptions& raw) { return {raw.all, raw.referrers, ra
 
 /// A name without a transport that can't be a path is a registry's, where nothing else makes sense.
 std::string registry_word(const std::string& word) {
-    return word.find("://") == std::string::npos && !names_file(word) ? "docker://" + word : word;
+    if (word.find("://") != std::string::npos || names_file(word)) return word;
+    const std::string name = "docker://" + word;
+    refuse_password(name);
+    return name;
 }
 
 CopyCommand copy_command(Commands which, const RawOptions& raw, Words words) {
@@ -308,6 +322,7 @@ CopyCommand oracle_copy_command(Commands which, const RawOptions& raw, Words wor
     at_most(0, which, words);
     if (raw.remote.empty()) refuse_with_synopsis(which, "wants -r URL");
     const std::string image = raw.image.empty() ? "image.tar.gz" : raw.image;
+    refuse_password(raw.remote);
     const std::string remote = registry_word(raw.remote);
     CopyFlags flags = copy_flags(raw);
     if (which == kUpload) return {image, remote, std::move(flags)};
@@ -478,6 +493,8 @@ Invocation parse_command_line(const std::vector<std::string>& args) {
     if (command != kRun && command != kBundle)
         raw.words.insert(raw.words.end(), raw.program_args.begin(), raw.program_args.end());
     const Words words = Words(raw.words).subspan(command == kBare ? 0 : 1);
+    for (const std::string& word : words) refuse_password(word);
+    for (const std::string* name : {&raw.output, &raw.parent}) refuse_password(*name);
     if (raw.help || command == kHelp) {
         const std::string text = help_text(command_to_explain(command, words));
         return {.common = {}, .command = HelpCommand{text}, .warnings = {}};

@@ -96,9 +96,19 @@ TEST_CASE("nothing that means something in a URL is part of an image's name", "[
     check_refused("host.example/" + std::string(256, 'a'));
     check_refused("host.example/a:" + std::string(129, 'a'));
     // What follows an '@' is a digest, or nothing.
-    for (const char* text : {"a@sha512:00", "user@host.example/a", "user:password@host.example/a", "a@"}) {
+    for (const char* text : {"a@sha512:00", "a@"}) {
         CHECK(kind_of([&] { static_cast<void>(parse_registry_name(text)); }) == ErrorKind::format);
     }
+}
+
+TEST_CASE("a password in an image's name is refused, and not repeated", "[registry][hostile]") {
+    for (const char* text : {"user@host.example/a", "user:canary@host.example/a", "user:canary@nginx/a:1"}) {
+        CHECK_THROWS_WITH(parse_registry_name(text),
+                          Catch::Contains("no user and password") && !Catch::Contains("canary"));
+    }
+    const std::string digest = "sha256:" + std::string(64, 'a');
+    CHECK(parse_registry_name("nginx@" + digest).repository == "library/nginx");
+    CHECK(parse_registry_name("host.example:5000/a:1@" + digest).tag == "1");
 }
 
 TEST_CASE("challenges are told apart, however a server writes them", "[registry]") {
