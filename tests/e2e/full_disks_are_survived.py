@@ -65,7 +65,7 @@ def main():
                     assert os.path.isdir(output) or not os.path.exists(output), said
                     litter = [n for _, folders, files in os.walk(disk) for n in folders + files if n.startswith(".tmp-")]
                     assert not litter, litter
-                subprocess.run(["mount", "-o", "remount,size=%d" % (needed * 4 + (1 << 20)), disk], check=True)
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "remount,size=%d" % (needed * 4 + (1 << 20)), "tmpfs", disk], check=True)
                 assert run([SMITH, *args], status=DONE).out.strip() == digest, "with more room"
                 if os.path.isdir(output):
                     assert_same(what, expected, snapshot(output))

@@ -143,7 +143,7 @@ def check_full_disk(world):
         assert images_of(to) == {"one": world.digests["one"]}
         litter = [name for name in snapshot(to) if ".tmp-" in name]
         assert not litter and set(before) <= set(snapshot(to)), litter
-        subprocess.run(["mount", "-o", "remount,size=%d" % (4 * needed), disk], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "remount,size=%d" % (4 * needed), "tmpfs", disk], check=True)
         world.pull("two", to)
         assert images_of(to) == world.digests
         subprocess.run(["umount", disk], check=True)
