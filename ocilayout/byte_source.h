@@ -41,10 +41,11 @@ private:
     std::string got_;
 };
 
-/// What a document means is not where it should be.
+/// What a document means is not where it should be. Of a registry: fetch, for it may be there another time.
 class MissingError : public Error {
 public:
-    explicit MissingError(std::string message) : Error(ErrorKind::integrity, std::move(message)) {}
+    explicit MissingError(std::string message, ErrorKind kind = ErrorKind::integrity)
+        : Error(kind, std::move(message)) {}
 };
 
 using SharedFd = std::shared_ptr<const UniqueFd>;

@@ -89,7 +89,15 @@ private:
             throw Error(ErrorKind::format,
                         "more than " + std::to_string(limits::kMaxArtifacts) + " artifacts on one image");
         }
-        RawManifest manifest{referrer, source.read_manifest(referrer)};
+        RawManifest manifest{referrer, {}};
+        try {
+            manifest.bytes = source.read_manifest(referrer);
+        } catch (const MissingError& e) {
+            // What is listed and gone is no part of the image any more.
+            warnings.push_back("artifact " + referrer.digest.str() + ": " + e.message() + ", ignoring");
+            --referrers;
+            return;
+        }
         if (is_manifest_type(referrer.media_type)) {
             const ParsedManifest parsed = parse_manifest(manifest.bytes, referrer.media_type);
             if (!parsed.subject || parsed.subject->digest != subject.digest) {

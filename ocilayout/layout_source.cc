@@ -77,18 +77,23 @@ private:
     /// Those that an index.json entry by smith leads to: an image index of manifests with a subject. umoci's gc removes
     /// what it does not know, so that it may be gone.
     void add_attached(const Descriptor& entry, const Descriptor& subject, ReferrerList& out);
-    /// True when the manifest of a referrer says that it belongs to `subject`.
-    bool belongs_to(const Descriptor& referrer, const Descriptor& subject);
+    /// True when the manifest of a referrer says that it belongs to `subject`. One that is gone is told in `out`.
+    bool belongs_to(const Descriptor& referrer, const Descriptor& subject, ReferrerList& out);
 
     std::unique_ptr<ImageFiles> files_;
     ParsedIndex index_;
     Descriptor entry_;
 };
 
-bool LayoutSource::belongs_to(const Descriptor& referrer, const Descriptor& subject) {
+bool LayoutSource::belongs_to(const Descriptor& referrer, const Descriptor& subject, ReferrerList& out) {
     if (!is_manifest_type(referrer.media_type)) return false;
-    const ParsedManifest manifest = parse_manifest(read_manifest(referrer), referrer.media_type);
-    return manifest.subject && manifest.subject->digest == subject.digest;
+    try {
+        const ParsedManifest manifest = parse_manifest(read_manifest(referrer), referrer.media_type);
+        return manifest.subject && manifest.subject->digest == subject.digest;
+    } catch (const MissingError& e) {
+        out.warnings.push_back("artifact " + referrer.digest.str() + ": " + e.message() + ", ignoring");
+        return false;
+    }
 }
 
 void LayoutSource::add_attached(const Descriptor& entry, const Descriptor& subject, ReferrerList& out) {
@@ -102,7 +107,7 @@ void LayoutSource::add_attached(const Descriptor& entry, const Descriptor& subje
     }
     for (Descriptor& referrer : parse_index(*text, media_type::kIndex).manifests) {
         // What hangs on a whole image index, and on the images in it, is listed together.
-        if (entry.digest != subject.digest && !belongs_to(referrer, subject)) continue;
+        if (entry.digest != subject.digest && !belongs_to(referrer, subject, out)) continue;
         out.manifests.push_back(std::move(referrer));
     }
 }
@@ -113,13 +118,18 @@ ReferrerList LayoutSource::referrers(const Descriptor& subject) {
     for (const Descriptor& entry : index_.manifests) {
         // As oras lists them: beside the image, without a tag.
         const bool is_listed = is_manifest_type(entry.media_type) && !entry.artifact_type.empty();
-        if (is_listed && belongs_to(entry, subject)) out.manifests.push_back(entry);
+        if (is_listed && belongs_to(entry, subject, out)) out.manifests.push_back(entry);
     }
     // As regclient lists them: the tag that distribution-spec has for registries without a referrers API.
     const std::string fallback = "sha256-" + subject.digest.hex();
     for (const Descriptor& entry : index_.manifests) {
         if (!is_index_type(entry.media_type) || tag_of(entry) != fallback) continue;
-        const std::vector<Descriptor> listed = parse_index(read_manifest(entry), entry.media_type).manifests;
+        const std::optional<std::string> text = read_blob_if_there(*files_, entry.digest, limits::kMaxManifestBytes);
+        if (!text) {
+            out.warnings.push_back("the list of attached artifacts " + entry.digest.str() + " is missing, ignoring");
+            continue;
+        }
+        const std::vector<Descriptor> listed = parse_index(*text, entry.media_type).manifests;
         out.manifests.insert(out.manifests.end(), listed.begin(), listed.end());
     }
     return out;

@@ -63,10 +63,7 @@ void add_signatures(ImageSource& source, const ParsedManifest& manifest, std::ve
         const auto found = layer.annotations.find(std::string(kSignatureAnnotation));
         const bool is_bundle = is_bundle_type(layer.media_type);
         if (!is_bundle && (layer.media_type != kPayloadType || found == layer.annotations.end())) continue;
-        if (out.size() >= limits::kMaxSignatures) {
-            throw Error(ErrorKind::format,
-                        "more than " + std::to_string(limits::kMaxSignatures) + " signatures on one image");
-        }
+        if (out.size() > limits::kMaxSignatures) return;
         std::string text = read_blob(source, layer, limits::kMaxSignaturePayloadBytes);
         if (is_bundle) {
             add_bundle(text, out);
@@ -124,17 +121,36 @@ std::string problem_with(const Signature& signature, const PublicKey& key, const
 
 std::string signature_tag(const Digest& image) { return "sha256-" + image.hex() + ".sig"; }
 
-std::vector<Signature> find_signatures(ImageSource& source, const Descriptor& image) {
-    std::vector<Signature> out;
+FoundSignatures find_signatures(ImageSource& source, const Descriptor& image) {
+    FoundSignatures out;
+    const auto attempt = [&out](const Digest& digest, const auto& body) {
+        try {
+            body();
+        } catch (const Error& e) {
+            const bool is_gone = dynamic_cast<const MissingError*>(&e) != nullptr;
+            if (!is_gone && e.kind() != ErrorKind::integrity && e.kind() != ErrorKind::format) throw;
+            out.problems.push_back("signature " + digest.str() + ": " + e.message());
+        }
+        if (out.signatures.size() > limits::kMaxSignatures) {
+            throw Error(ErrorKind::format,
+                        "more than " + std::to_string(limits::kMaxSignatures) + " signatures on one image");
+        }
+    };
     if (const std::optional<RawManifest> tagged = source.find_tag(signature_tag(image.digest));
         tagged && is_manifest_type(tagged->descriptor.media_type)) {
-        add_signatures(source, parse_manifest(tagged->bytes, tagged->descriptor.media_type), out);
+        attempt(tagged->descriptor.digest, [&] {
+            add_signatures(source, parse_manifest(tagged->bytes, tagged->descriptor.media_type), out.signatures);
+        });
     }
-    for (const Descriptor& referrer : source.referrers(image).manifests) {
+    ReferrerList list = source.referrers(image);
+    out.problems.insert(out.problems.end(), list.warnings.begin(), list.warnings.end());
+    for (const Descriptor& referrer : list.manifests) {
         if (!is_manifest_type(referrer.media_type)) continue;
         if (!may_have_signatures(referrer)) continue;
-        const ParsedManifest manifest = parse_manifest(source.read_manifest(referrer), referrer.media_type);
-        if (has_signatures(manifest)) add_signatures(source, manifest, out);
+        attempt(referrer.digest, [&] {
+            const ParsedManifest manifest = parse_manifest(source.read_manifest(referrer), referrer.media_type);
+            if (has_signatures(manifest)) add_signatures(source, manifest, out.signatures);
+        });
     }
     return out;
 }

@@ -43,9 +43,14 @@ struct Signature {
 /// "sha256-<digits>.sig"
 [[nodiscard]] std::string signature_tag(const Digest& image);
 
-/// All signatures on `image`, by tag and by referrer, those of nobody we know as well. Throws as the members of
-/// ImageSource; format for more, or larger ones, than there may be.
-[[nodiscard]] std::vector<Signature> find_signatures(ImageSource& source, const Descriptor& image);
+struct FoundSignatures {
+    std::vector<Signature> signatures;
+    std::vector<std::string> problems;  ///< with those that can't be read. One sentence each
+};
+/// All signatures on `image`, by tag and by referrer, those of nobody we know as well. Anybody who may push can hang
+/// something on an image: what can't be read keeps nobody from finding the others. Throws as the members of
+/// ImageSource, for what is no fault of a single signature; format for more of them than there may be.
+[[nodiscard]] FoundSignatures find_signatures(ImageSource& source, const Descriptor& image);
 
 /// An image that carries signatures: as the one under the tag (without `subject`), or as a referrer.
 struct SignatureImage {

@@ -174,7 +174,15 @@ private:
         for (const Descriptor& referrer : list.manifests) {
             const std::string what = "referrer " + referrer.digest.str();
             RawManifest read{referrer, {}};
-            if (!holds(what, [&] { read.bytes = source_.read_manifest(referrer); })) continue;
+            const auto body = [&] {
+                try {
+                    read.bytes = source_.read_manifest(referrer);
+                } catch (const MissingError& e) {
+                    // Whoever cleans up takes away what has no tag. The image is what it was.
+                    reporter_.warn(what + ": " + e.message() + ", ignoring");
+                }
+            };
+            if (!holds(what, body) || read.bytes.empty()) continue;
             holds(what, [&] { verify_subject(what, read, subject); });
             verify_document(what, read, depth + 1);
         }

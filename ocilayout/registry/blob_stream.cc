@@ -58,6 +58,9 @@ private:
             }
             const auto delay = retry_delay(client.options().retry, ++failures, result);
             if (!delay && result.error != nullptr) std::rethrow_exception(result.error);
+            if (!delay && result.response.status == 404) {
+                throw MissingError(client.refusal(call, result.response).message(), ErrorKind::fetch);
+            }
             if (!delay) throw client.refusal(call, result.response);
             out_.wait(*delay);
         } while (received_ < blob_.size);

@@ -165,6 +165,8 @@ void RegistryClient::found_referrers_api(bool is_there) {
     has_referrers_api_ = is_there;
 }
 
+std::size_t RegistryClient::requests() { return requests_ + (auth_.token_server().first.empty() ? 0 : 1); }
+
 std::string RegistryClient::name() const {
     return place_.host + (place_.repository.empty() ? "" : "/" + place_.repository);
 }
@@ -229,6 +231,7 @@ HttpResult RegistryClient::perform(HttpClient& http, const RegistryCall& call, s
     } else if (request.url.find('@') < request.url.find('/', request.url.find("://") + 3)) {
         throw Error(ErrorKind::fetch, "registry " + quote(place_.host) + " sends us to a URL with a user in it");
     }
+    ++requests_;
     OneRequest one(request, call.cancelled);
     http.run(one);
     tell(request, one.result);

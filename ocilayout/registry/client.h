@@ -59,6 +59,8 @@ public:
     /// Whether it has the referrers API, as far as is known: nothing before anybody has asked.
     [[nodiscard]] std::optional<bool> has_referrers_api() const;
     void found_referrers_api(bool is_there);
+    /// Made so far, with one of a token server where there is one.
+    [[nodiscard]] std::size_t requests();
 
 private:
     class Lease;
@@ -75,6 +77,7 @@ private:
     RegistryAuth auth_;
     mutable std::mutex mutex_;
     std::optional<bool> has_referrers_api_;
+    std::atomic<std::size_t> requests_ = 0;
     std::vector<std::unique_ptr<HttpClient>> idle_;
     std::vector<std::string> schemes_;  ///< to be tried, the first first; one when it is known
     std::set<std::string> told_;        ///< warnings

@@ -125,6 +125,15 @@ void check_is_there(RegistryClient& client, const Descriptor& descriptor, const 
                 "the registry says " + std::to_string(status) + " where 201 means stored, and does not have it");
 }
 
+bool is_listed(const std::vector<Descriptor>& entries, const Digest& digest) {
+    return std::ranges::find(entries, digest, &Descriptor::digest) != entries.end();
+}
+
+void put_under_tag(RegistryClient& client, const Digest& subject, const std::vector<Descriptor>& entries) {
+    const std::string text = index_text(entries);
+    static_cast<void>(put_manifest(client, describe(media_type::kIndex, text), text, referrers_tag(subject)));
+}
+
 }  // namespace
 
 std::optional<RawManifest> get_manifest(RegistryClient& client, const std::string& reference) {
@@ -150,6 +159,14 @@ std::optional<Digest> head_manifest(RegistryClient& client, const std::string& r
     if (response.status == 404) return std::nullopt;
     if (!response.ok()) throw client.refusal(call, response);
     return named_digest(response);
+}
+
+bool has_manifest(RegistryClient& client, const Digest& digest) {
+    const RegistryCall call = manifest_call("HEAD", digest.str());
+    const HttpResponse response = client.call(call);
+    if (response.status == 404) return false;
+    if (!response.ok()) throw client.refusal(call, response);
+    return true;
 }
 
 bool put_manifest(RegistryClient& client, const Descriptor& descriptor, std::string_view bytes,
@@ -231,14 +248,23 @@ std::vector<Descriptor> list_referrers(RegistryClient& client, const Digest& sub
 std::string referrers_tag(const Digest& subject) { return "sha256-" + subject.hex(); }
 
 void add_to_referrers_tag(RegistryClient& client, const Digest& subject, const std::vector<Descriptor>& entries) {
-    std::vector<Descriptor> all = entries_under_tag(client, subject);
-    const std::size_t before = all.size();
-    for (const Descriptor& one : entries) {
-        if (std::ranges::find(all, one.digest, &Descriptor::digest) == all.end()) all.push_back(one);
+    const std::vector<Descriptor> before = entries_under_tag(client, subject);
+    std::vector<Descriptor> all;
+    for (const Descriptor& one : before) {
+        const bool is_ours = is_listed(entries, one.digest);
+        // Who has hung on it more than anybody looks at may tidy up himself.
+        if (is_ours || before.size() > limits::kMaxArtifacts || has_manifest(client, one.digest)) all.push_back(one);
     }
-    if (all.size() == before) return;
-    const std::string text = index_text(all);
-    static_cast<void>(put_manifest(client, describe(media_type::kIndex, text), text, referrers_tag(subject)));
+    for (const Descriptor& one : entries) {
+        if (!is_listed(all, one.digest)) all.push_back(one);
+    }
+    if (all != before) put_under_tag(client, subject, all);
+}
+
+void remove_from_referrers_tag(RegistryClient& client, const Digest& subject, const Digest& referrer) {
+    std::vector<Descriptor> all = entries_under_tag(client, subject);
+    if (std::erase_if(all, [&](const Descriptor& one) { return one.digest == referrer; }) == 0) return;
+    put_under_tag(client, subject, all);
 }
 
 std::string next_link(std::string_view header) {

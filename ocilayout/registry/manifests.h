@@ -25,6 +25,9 @@ namespace smith::ocilayout {
 /// be relied upon for more than leaving work out.
 [[nodiscard]] std::optional<Digest> head_manifest(RegistryClient& client, const std::string& reference);
 
+/// False when the registry says that there is none. Throws Error (fetch).
+[[nodiscard]] bool has_manifest(RegistryClient& client, const Digest& digest);
+
 /// True when the registry lists referrers of `bytes`' subject by itself, or when it has none.
 /// Throws Error: fetch; integrity, when the registry takes it for something else.
 bool put_manifest(RegistryClient& client, const Descriptor& descriptor, std::string_view bytes,
@@ -43,8 +46,13 @@ bool delete_manifest(RegistryClient& client, const std::string& reference);
 /// "sha256-<hex>"
 [[nodiscard]] std::string referrers_tag(const Digest& subject);
 
-/// Adds `entries` to the index under the fallback tag of `subject`.
+/// Adds `entries` to the index under the fallback tag of `subject`, and takes out what it lists and the registry has no
+/// more: cleaning up, some registries keep the index and not what it lists.
 void add_to_referrers_tag(RegistryClient& client, const Digest& subject, const std::vector<Descriptor>& entries);
+
+/// Takes `referrer` out of the index under the fallback tag of `subject`, if it is in there (distribution-spec,
+/// "Deleting Manifests").
+void remove_from_referrers_tag(RegistryClient& client, const Digest& subject, const Digest& referrer);
 
 /// The URL in a Link header (RFC 8288) with rel="next"; empty for none.
 [[nodiscard]] std::string next_link(std::string_view header);

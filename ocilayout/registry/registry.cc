@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "ocilayout/bounds.h"
+#include "ocilayout/find_image.h"
 #include "ocilayout/registry/blobs.h"
 #include "ocilayout/registry/manifests.h"
 #include "ocilayout/registry/name.h"
@@ -16,6 +17,9 @@
 namespace smith::ocilayout {
 
 namespace {
+
+// Of a push that finds everything there (docs/registries.md).
+constexpr std::size_t kFewRequests = 3;
 
 using Clients = std::vector<std::shared_ptr<RegistryClient>>;
 
@@ -123,10 +127,16 @@ public:
             if (head_manifest(client_, reference) != manifest.digest) return false;
         }
         if (referrers.empty()) return true;
+        const bool is_known = client_.has_referrers_api().has_value();
         const std::vector<Descriptor> listed = list_referrers(client_, manifest.digest);
-        return std::ranges::all_of(referrers, [&](const Digest& one) {
+        const bool are_listed = std::ranges::all_of(referrers, [&](const Digest& one) {
             return std::ranges::find(listed, one, &Descriptor::digest) != listed.end();
         });
+        if (!are_listed || client_.has_referrers_api().value_or(true)) return are_listed;
+        // The list is a manifest like others, and may outlive what it lists: registries that clean up take away what
+        // has no tag, all of it. So one of them speaks for all, as long as that is not the fourth request to a registry
+        // that we know.
+        return (is_known && client_.requests() >= kFewRequests) || has_manifest(client_, referrers.back());
     }
 
     bool has_blob(const Descriptor& blob) override { return ocilayout::has_blob(client_, blob); }
@@ -197,6 +207,36 @@ RegistryClient client_of(const Reference& place, const TransportOptions& options
     return {place_to_push(load_registries_conf(), name), options.registry, action};
 }
 
+/// What tools call what they hang on an image, where they can't hang it on: distribution-spec's fallback, and cosign's.
+std::vector<std::string> tags_about(const Digest& image) {
+    const std::string tag = referrers_tag(image);
+    return {tag, tag + ".sig", tag + ".att", tag + ".sbom"};
+}
+
+/// True for what nobody runs: a list of artifacts, or an artifact of cosign's. An image that somebody gave such a name
+/// is none.
+bool is_no_image(const RawManifest& manifest) {
+    const std::string& type = manifest.descriptor.media_type;
+    if (is_index_type(type)) {
+        return std::ranges::none_of(parse_index(manifest.bytes, type).manifests, can_be_an_image);
+    }
+    return std::ranges::none_of(parse_manifest(manifest.bytes, type).layers,
+                                [](const Descriptor& layer) { return is_layer_type(layer.media_type); });
+}
+
+void delete_if_about(RegistryClient& client, const std::string& tag) {
+    const std::optional<RawManifest> found = get_manifest(client, tag);
+    if (found && is_no_image(*found)) static_cast<void>(delete_manifest(client, found->descriptor.digest.str()));
+}
+
+/// What hung on an image, and is gone, is not listed there any more. A registry with the referrers API sees to it
+/// itself.
+void remove_from_list(RegistryClient& client, const RawManifest& gone) {
+    if (!is_manifest_type(gone.descriptor.media_type) || client.has_referrers_api().value_or(false)) return;
+    const auto subject = parse_manifest(gone.bytes, gone.descriptor.media_type).subject;
+    if (subject) remove_from_referrers_tag(client, subject->digest, gone.descriptor.digest);
+}
+
 }  // namespace
 
 std::unique_ptr<ImageSource> open_registry_source(const Reference& source, const TransportOptions& options) {
@@ -213,15 +253,40 @@ std::vector<std::string> list_registry_tags(const Reference& place, const Transp
     return list_tags(client);
 }
 
-void delete_from_registry(const Reference& image, const TransportOptions& options) {
+std::vector<std::string> delete_from_registry(const Reference& image, const TransportOptions& options) {
     RegistryClient client = client_of(image, options, RegistryAction::remove);
     const RegistryName name = parse_registry_name(image.name);
     const std::string reference = name.digest ? name.digest->str() : name.tag_or_default();
     // A tag alone can be deleted by distribution-spec 1.1, and by few registries; a digest by all that delete at all.
-    const std::optional<Digest> digest = name.digest ? name.digest : head_manifest(client, reference);
+    std::optional<Digest> digest = name.digest;
+    std::optional<RawManifest> found;
+    try {
+        found = get_manifest(client, reference);
+    } catch (const Error& e) {
+        // What can't be read, such as docker's schema 1, can be taken away.
+        if (e.kind() != ErrorKind::format) throw;
+        if (!digest) digest = head_manifest(client, reference);
+    }
+    if (found) digest = found->descriptor.digest;
     if (!digest || !delete_manifest(client, digest->str())) {
         throw Error(ErrorKind::usage, "the registry has no image of that name");
     }
+    std::vector<std::string> problems;
+    // It is gone by now, whatever comes of the rest.
+    const auto attempt = [&](const std::string& what, const auto& body) {
+        try {
+            body();
+        } catch (const Error& e) {
+            problems.push_back(what + ": " + e.message() + ", ignoring");
+        }
+    };
+    attempt("the list of what hangs on another image", [&] {
+        if (found) remove_from_list(client, *found);
+    });
+    for (const std::string& tag : tags_about(*digest)) {
+        attempt("tag " + quote(tag), [&] { delete_if_about(client, tag); });
+    }
+    return problems;
 }
 
 }  // namespace smith::ocilayout

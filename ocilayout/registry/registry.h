@@ -21,8 +21,11 @@ namespace smith::ocilayout {
 /// See list_tags().
 [[nodiscard]] std::vector<std::string> list_registry_tags(const Reference& place, const TransportOptions& options);
 
-/// Takes the image's manifest away, and with it every tag that names it; blobs go when the registry cleans up. Throws
-/// Error: usage, when it is not there; fetch, also when the registry does not delete.
-void delete_from_registry(const Reference& image, const TransportOptions& options);
+/// Takes the image's manifest away, and with it every tag that names it; blobs go when the registry cleans up. Then
+/// what other tags say about it: the list of what hangs on it under distribution-spec's fallback tag, and cosign's
+/// signatures, attestations and SBOM. Of what itself hung on an image, the list there is mended. Returns what of that
+/// did not work, one sentence each. Throws Error: usage, when the image is not there; fetch, also when the registry
+/// does not delete.
+[[nodiscard]] std::vector<std::string> delete_from_registry(const Reference& image, const TransportOptions& options);
 
 }  // namespace smith::ocilayout

@@ -35,7 +35,9 @@ Found look(const SignCommand& command, const Context& context) {
     const auto source = open_source(command.image, context);
     Found out;
     out.image = source->manifest().descriptor;
-    out.signatures = ocilayout::find_signatures(*source, out.image);
+    ocilayout::FoundSignatures found = ocilayout::find_signatures(*source, out.image);
+    for (const std::string& problem : found.problems) context.reporter.warn(problem + ", ignoring");
+    out.signatures = std::move(found.signatures);
     return out;
 }
 

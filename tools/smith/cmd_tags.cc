@@ -37,15 +37,17 @@ int run_command(const TagsCommand& command, Context& context) {
 
 int run_command(const DeleteCommand& command, Context& context) {
     const InterruptGuard guard(context.reporter);
+    std::vector<std::string> problems;
     while_doing([&] { return "deleting " + quote(command.image); },
                 [&] {
                     const ocilayout::Reference image = ocilayout::parse_reference(command.image);
                     if (image.transport != ocilayout::Transport::docker) {
                         throw Error(ErrorKind::usage, "images are deleted from registries; a layout is a directory");
                     }
-                    ocilayout::delete_from_registry(image, transport_options(context));
+                    problems = ocilayout::delete_from_registry(image, transport_options(context));
                 });
     context.reporter.clear();
+    for (const std::string& problem : problems) context.reporter.warn(problem);
     context.reporter.info("deleted " + quote(command.image));
     return kDone;
 }

@@ -51,10 +51,10 @@ std::size_t check_signatures(const VerifyCommand& command, const Context& contex
     const PublicKey key = PublicKey::load(command.key);
     const auto source = open_source(command.image, context);
     const ocilayout::Descriptor image = source->manifest().descriptor;
-    const std::vector<ocilayout::Signature> signatures = ocilayout::find_signatures(*source, image);
+    const ocilayout::FoundSignatures found = ocilayout::find_signatures(*source, image);
     std::size_t good = 0;
     std::string problems;
-    for (const ocilayout::Signature& signature : signatures) {
+    for (const ocilayout::Signature& signature : found.signatures) {
         const std::string problem = ocilayout::problem_with(signature, key, image.digest);
         if (problem.empty()) {
             ++good;
@@ -62,11 +62,16 @@ std::size_t check_signatures(const VerifyCommand& command, const Context& contex
             problems += (problems.empty() ? ": " : "; ") + problem;
         }
     }
-    if (good > 0) return good;
-    const std::string found = signatures.empty() ? "it has no signature"
-                                                 : "none of its " + std::to_string(signatures.size()) +
-                                                       " signatures is by the key " + quote(command.key) + problems;
-    throw Error(ErrorKind::integrity, quote(command.image) + " (" + image.digest.str() + "): " + found);
+    if (good > 0) {
+        for (const std::string& problem : found.problems) context.reporter.warn(problem + ", ignoring");
+        return good;
+    }
+    std::string said = found.signatures.empty() ? "it has no signature that can be read"
+                                                : "none of its " + std::to_string(found.signatures.size()) +
+                                                      " signatures is by the key " + quote(command.key) + problems;
+    if (found.signatures.empty() && found.problems.empty()) said = "it has no signature";
+    for (const std::string& problem : found.problems) said += "; " + problem;
+    throw Error(ErrorKind::integrity, quote(command.image) + " (" + image.digest.str() + "): " + said);
 }
 
 void rebuild(const VerifyCommand& command, const Context& context, Verification& out) {

@@ -94,6 +94,15 @@ inline std::string referrer_of(const ocilayout::Descriptor& subject, const std::
         .dump();
 }
 
+/// Pushes an artifact that hangs on `subject`, and returns its manifest.
+inline std::string hang_on(FakeRegistry& registry, const ocilayout::Descriptor& subject, const std::string& type) {
+    std::string manifest = referrer_of(subject, type);
+    const auto destination = open_destination(registry.name("app:1"));
+    destination->put_manifest(ocilayout::describe(ocilayout::media_type::kManifest, manifest), manifest);
+    destination->finish();
+    return manifest;
+}
+
 /// Bytes without a pattern, the same ones every time.
 inline std::string noise(std::size_t size) {
     std::string out(size, '\0');

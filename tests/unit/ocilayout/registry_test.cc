@@ -9,9 +9,12 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "ocilayout/copy_image.h"
 #include "ocilayout/image.h"
 #include "ocilayout/read_image.h"
 #include "ocilayout/registry/manifests.h"
+#include "ocilayout/signature.h"
+#include "ocilayout/verify_image.h"
 #include "tests/unit/ocilayout/registry_helpers.h"
 
 using namespace smith;
@@ -343,6 +346,68 @@ TEST_CASE("what strangers hang on an image keeps nobody from reading it", "[regi
     for (const std::string& warning : head.warnings) CHECK_THAT(warning, Catch::EndsWith(", ignoring"));
 }
 
+TEST_CASE("what a list names and the registry has lost is left out of a copy, and is no mismatch", "[registry]") {
+    FakeRegistry registry;
+    registry.has_referrers_api = false;
+    const TestImage image = test_image();
+    push(image, registry.name("app:1"));
+    const Descriptor subject = describe(media_type::kManifest, image.manifest);
+    const std::string gone = hang_on(registry, subject, "application/vnd.test.gone");
+    hang_on(registry, subject, "application/vnd.test.there");
+    registry.manifests.erase(sha256(gone).str());
+    registry.add_blob("{}");
+
+    CopyOptions options;
+    options.referrers = true;
+    const auto destination = open_destination(registry.name("copy:1"));
+    const CopyResult result =
+        copy_image(*open_source(registry.name("app:1")), *destination, options, silent_reporter());
+    CHECK(result.referrers == 1);
+    REQUIRE(result.warnings.size() == 1);
+    CHECK_THAT(result.warnings[0], Catch::Contains("artifact " + sha256(gone).str()) && Catch::EndsWith(", ignoring"));
+    CHECK(open_source(registry.name("copy:1"))->referrers(subject).manifests.size() == 1);
+
+    const Verification seen = verify_image(*open_source(registry.name("app:1")), silent_reporter());
+    for (const Mismatch& mismatch : seen.mismatches) CHECK(mismatch.what.find(sha256(gone).str()) == std::string::npos);
+}
+
+TEST_CASE("a signature that is listed and gone proves nothing, and hides no other", "[registry][signature]") {
+    FakeRegistry registry;
+    const TestImage image = test_image();
+    push(image, registry.name("app:1"));
+    const Descriptor subject = describe(media_type::kManifest, image.manifest);
+    const Signature good{"{}", "by somebody"};
+    for (const Signature& one : {Signature{"{ }", "gone"}, good}) {
+        const SignatureImage signature = make_signature_image({one}, &subject);
+        for (const RawManifest& blob : signature.blobs) registry.add_blob(blob.bytes);
+        registry.add_manifest(signature.manifest.bytes, std::string(media_type::kManifest), "");
+    }
+    registry.blobs.erase(sha256("{ }").str());
+    registry.instead = [&](const Request& request) -> std::optional<Answer> {
+        if (request.path() == "/v2/app/blobs/" + sha256("{ }").str()) return not_found("BLOB_UNKNOWN");
+        return std::nullopt;
+    };
+    const FoundSignatures found = find_signatures(*open_source(registry.name("app:1")), subject);
+    REQUIRE(found.signatures.size() == 1);
+    CHECK(found.signatures[0].payload == "{}");
+    CHECK(found.problems.size() == 1);
+}
+
+TEST_CASE("who hangs something on an image takes what is gone out of the list", "[registry]") {
+    FakeRegistry registry;
+    registry.has_referrers_api = false;
+    const TestImage image = test_image();
+    push(image, registry.name("app:1"));
+    const Descriptor subject = describe(media_type::kManifest, image.manifest);
+    const std::string gone = hang_on(registry, subject, "application/vnd.test.gone");
+    const std::string kept = hang_on(registry, subject, "application/vnd.test.kept");
+    registry.manifests.erase(sha256(gone).str());
+    const std::string added = hang_on(registry, subject, "application/vnd.test.new");
+    const std::vector<Descriptor> list = open_source(registry.name("app:1"))->referrers(subject).manifests;
+    REQUIRE(list.size() == 2);
+    CHECK((list[0].digest == sha256(kept) && list[1].digest == sha256(added)));
+}
+
 TEST_CASE("who hangs something on an image and tags it lists it before the tag is there", "[registry]") {
     FakeRegistry registry;
     registry.has_referrers_api = false;
@@ -365,6 +430,61 @@ TEST_CASE("a destination that names a digest takes that image alone", "[registry
     push(image, registry.name("app@" + sha256(image.manifest).str()));
     CHECK(registry.tags.empty());
     CHECK(registry.manifests.size() == 1);
+}
+
+TEST_CASE("with an image goes what other tags say about it, and nothing else", "[registry]") {
+    FakeRegistry registry;
+    registry.has_referrers_api = false;
+    const TestImage image = test_image();
+    push(image, registry.name("app:1"));
+    const Descriptor subject = describe(media_type::kManifest, image.manifest);
+    hang_on(registry, subject, "application/vnd.test.one");
+    const std::string tag = "app:" + referrers_tag(subject.digest);
+    const SignatureImage signature = make_signature_image({{"{}", "x"}}, nullptr);
+    registry.add_manifest(signature.manifest.bytes, std::string(media_type::kManifest), tag + ".sig");
+    // Somebody's image, under a name that only cosign should give.
+    const TestImage other = test_image("another layer");
+    registry.add_manifest(other.manifest, std::string(media_type::kManifest), tag + ".att");
+    registry.add_manifest(other.manifest, std::string(media_type::kManifest), "app:other");
+    CHECK(delete_from_registry(parse_reference(registry.name("app:1")), {1, test_options()}).empty());
+    CHECK(registry.manifests.count(subject.digest.str()) == 0);
+    CHECK(registry.manifests.count(registry.tags.at(tag)) == 0);
+    CHECK(registry.manifests.count(registry.tags.at(tag + ".sig")) == 0);
+    CHECK(registry.manifests.count(sha256(other.manifest).str()) == 1);
+}
+
+TEST_CASE("what hung on an image and is deleted is taken out of its list", "[registry]") {
+    FakeRegistry registry;
+    registry.has_referrers_api = false;
+    const TestImage image = test_image();
+    push(image, registry.name("app:1"));
+    const Descriptor subject = describe(media_type::kManifest, image.manifest);
+    const std::string first = hang_on(registry, subject, "application/vnd.test.one");
+    hang_on(registry, subject, "application/vnd.test.two");
+    const std::string name = registry.name("app@" + sha256(first).str());
+    CHECK(delete_from_registry(parse_reference(name), {1, test_options()}).empty());
+    const std::vector<Descriptor> list = open_source(registry.name("app:1"))->referrers(subject).manifests;
+    REQUIRE(list.size() == 1);
+    CHECK(list[0].artifact_type == "application/vnd.test.two");
+}
+
+TEST_CASE("an image is deleted even where nothing else may be", "[registry]") {
+    FakeRegistry registry;
+    registry.has_referrers_api = false;
+    const TestImage image = test_image();
+    push(image, registry.name("app:1"));
+    const Descriptor subject = describe(media_type::kManifest, image.manifest);
+    hang_on(registry, subject, "application/vnd.test.one");
+    registry.instead = [&](const Request& request) -> std::optional<Answer> {
+        if (request.method == "DELETE" && !request.target.ends_with(subject.digest.hex())) {
+            return Answer{405, {}, "", {}, false};
+        }
+        return std::nullopt;
+    };
+    const auto problems = delete_from_registry(parse_reference(registry.name("app:1")), {1, test_options()});
+    REQUIRE(problems.size() == 1);
+    CHECK_THAT(problems[0], Catch::StartsWith("tag '" + referrers_tag(subject.digest)) && Catch::EndsWith("ignoring"));
+    CHECK(registry.manifests.count(subject.digest.str()) == 0);
 }
 
 TEST_CASE("a manifest can be deleted, and what is not there can't", "[registry]") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ocilayout/read_image.h"
+#include "ocilayout/registry/manifests.h"
 #include "ocilayout/registry/memory.h"
 #include "tests/unit/ocilayout/helpers.h"
 #include "tests/unit/ocilayout/registry_helpers.h"
@@ -127,6 +128,24 @@ TEST_CASE("what is missing at the registry is written, whatever the tag says", "
     write(image, registry.name("app:1"), test_options(), {"2"});
     CHECK(registry.tags["app:2"] == image.image.manifest_desc.digest.str());
     CHECK(registry.server.count("PUT /v2/app/blobs") == 0);
+}
+
+TEST_CASE("a list that outlived what it lists is no reason to write nothing", "[registry]") {
+    FakeRegistry registry;
+    registry.has_referrers_api = false;
+    const TempDir directory;
+    const FinishedImage image = finished(directory);
+    write(image, registry.name("app:1"), test_options());
+    const std::string list = registry.tags.at("app:" + referrers_tag(image.image.manifest_desc.digest));
+    // As docker's registry cleans up: what has no tag goes.
+    std::erase_if(registry.manifests, [&](const auto& one) {
+        return one.first != list && one.first != image.image.manifest_desc.digest.str();
+    });
+    write(image, registry.name("app:1"), test_options());
+    CHECK(load_image_head(*open_source(registry.name("app:1"))).artifacts.size() == 2);
+    registry.server.forget();
+    write(image, registry.name("app:1"), test_options());
+    CHECK(registry.server.count("PUT") == 0);
 }
 
 TEST_CASE("what was remembered of a registry and does not hold any more does no harm", "[registry][hostile]") {

@@ -153,7 +153,7 @@ TEST_CASE("signatures hang on an image in a layout, and travel with it", "[signa
                                  *open_image_destination({Transport::oci, dir.path() / "M", "v1", ""}), options,
                                  silent_reporter()));
     const auto copied = open_layout(dir.path() / "M");
-    const std::vector<Signature> found = find_signatures(*copied, copied->manifest().descriptor);
+    const std::vector<Signature> found = find_signatures(*copied, copied->manifest().descriptor).signatures;
     REQUIRE(found.size() == 2);
     std::size_t good = 0;
     for (const Signature& signature : found) {
