@@ -15,12 +15,14 @@ from e2e import SMITH, SOMEBODY, build, run, scratch, skip, somebody, spec, step
 
 
 def mounts():
+    """Those below directories of smith's or of this test; other tests have theirs."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        return sorted(line.split()[4] for line in file)
+        return sorted(at for at in (line.split()[4] for line in file) if "smith" in at)
 
 
 def cgroups():
-    return sorted(at for at, _, _ in os.walk("/sys/fs/cgroup"))
+    """Those of containers that smith runs; other tests have theirs."""
+    return sorted(at for at, _, _ in os.walk("/sys/fs/cgroup") if os.path.basename(at).startswith("smith-"))
 
 
 def main():

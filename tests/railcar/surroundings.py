@@ -321,19 +321,13 @@ def test_one_that_cannot_be_read(box):
         file.write(text)
 
 
-def killed_behind_its_word(box):
-    """Kills create as soon as it has written its first state, which it does as soon as there is a process."""
-    written = os.path.join(box.state, "c", "state.json")
-    with subprocess.Popen(["strace", "-o", "/dev/null", "-e", "inject=renameat:signal=SIGSTOP:when=2",
+def killed_behind_its_configuration(box):
+    """Kills create as soon as it has written down what it will make: fifos come next, cgroups, a process, a state."""
+    with subprocess.Popen(["strace", "-o", "/dev/null", "-e", "inject=mknodat:signal=SIGKILL:when=1",
                            *box.command("create", "--bundle", box.bundle, "c")], stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as tracer:
-        while not os.path.exists(written):
-            assert tracer.poll() is None, tracer.returncode
-            time.sleep(0.01)
-        with open("/proc/%d/task/%d/children" % (tracer.pid, tracer.pid), encoding="ascii") as file:
-            os.kill(int(file.read().split()[0]), signal.SIGKILL)
-    with open(written, encoding="utf-8") as file:
-        assert json.load(file)["created"] is False
+        tracer.wait(timeout=60)
+    assert sorted(os.listdir(os.path.join(box.state, "c"))) == ["config.json"], os.listdir(os.path.join(box.state, "c"))
 
 
 def test_a_cgroup_that_others_are_in(box):
@@ -351,7 +345,7 @@ def test_a_cgroup_that_others_are_in(box):
             file.write(str(stranger.pid))
         box.configure("pause", bend=lambda document: document["linux"].update(cgroupsPath="/" + name))
         assert "has processes already" in box.refusal("create", "--bundle", box.bundle, "c")
-        killed_behind_its_word(box)
+        killed_behind_its_configuration(box)
         box.call("delete", "--force", "c")
         assert stranger.poll() is None, "delete --force has killed a stranger"
     finally:
