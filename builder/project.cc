@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "builder/project.h"
 
+#include <utility>
+
 #include "base/bounds.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -30,8 +32,14 @@ void refuse_what_is_missing(const Spec& spec) {
     if (mock.debuginfo || !mock.debugdeps.empty() || !mock.debugpaths.empty()) {
         not_there_yet(mock.at, "adding debuginfo");
     }
-    if (!mock.pre_build.empty() || !mock.post_build.empty()) {
-        not_there_yet(mock.at, "running commands before or after a build");
+}
+
+/// They were for a build machine's mock: smith runs nothing while it builds, on whose ever behalf.
+void warn_of_commands(const Spec& spec, Reporter& reporter) {
+    const MockSpec& mock = spec.mock;
+    for (const auto& [key, command] : {std::pair("pre-build", &mock.pre_build), {"post-build", &mock.post_build}}) {
+        if (command->empty()) continue;
+        reporter.warn(mock.at.str() + ": the " + key + " command " + quote(*command) + " is not run, ignoring");
     }
 }
 
@@ -74,6 +82,7 @@ Project make_project(Spec spec, const ProjectOptions& options, Reporter& reporte
     out.lock_file = lock_file_of(options);
     out.name = without_yaml(options.spec).filename().string();
     refuse_what_is_missing(out.spec);
+    warn_of_commands(out.spec, reporter);
 
     take_sources(out, collect_sources(out.spec, out.directory, options, reporter));
     out.arch_is_given = !options.arch.empty() || !out.spec.arch.empty();

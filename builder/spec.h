@@ -106,7 +106,7 @@ struct Healthcheck {
 /// `mock:` of Oracle's Smith. It is kept whole; what is not built yet, the pipeline refuses by `at`.
 struct MockSpec {
     std::string config;     ///< a mock configuration, read for its repositories
-    std::string pre_build;  ///< commands on the build machine: only with --allow-hooks
+    std::string pre_build;  ///< commands for the build machine: never run
     std::string post_build;
     LocatedStrings deps;  ///< packages to have before the package
     bool debuginfo = false;

@@ -163,7 +163,8 @@ def from_packages(world):
     assert "pre-build" in said.err, said
     run_in = ["--entrypoint", "/usr/bin/python3.11", "--", "-c"]
     world.says(at, "1000 mock\n", *run_in, "import os, grp; print(os.environ['SUDO_UID'], grp.getgrnam('mock').gr_name)")
-    assert smith("run", os.path.join(at, "image.tar.gz"), "--", "--version", cwd=at, env=world.home).out.startswith("curl 7")
+    assert smith("run", os.path.join(at, "image.tar.gz"), "--", "/usr/bin/curl", "--version", cwd=at,
+                 env=world.home).out.startswith("curl 7")
 
 
 def from_a_ruby_image(world):
