@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <initializer_list>
 
 namespace smith {
 
@@ -23,11 +24,11 @@ void prepare_standard_streams() {
         if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
         if (::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd) std::abort();
     }
-    // A handler instead of SIG_IGN: execve() resets it, so a contained program gets the SIGPIPE it expects.
+    // A handler instead of SIG_IGN: execve() resets it, so a contained program gets the signals it expects.
     struct sigaction action {};
     action.sa_handler = do_nothing;
     action.sa_flags = SA_RESTART;
-    static_cast<void>(::sigaction(SIGPIPE, &action, nullptr));
+    for (const int number : {SIGPIPE, SIGXFSZ}) static_cast<void>(::sigaction(number, &action, nullptr));
 }
 
 }  // namespace smith

@@ -94,6 +94,13 @@ private:
         return container;
     }
 
+    [[nodiscard]] std::string not_ready(const StartStep& step, const TestStep& whole) const {
+        std::string out = "was not ready within " + seconds(whole.timeout);
+        if (runtime_.is_bundled() || std::holds_alternative<ReadyLog>(*step.ready)) return out;
+        return out + ", as seen from outside of " + quote(runtime_.program) +
+               "; where a runtime keeps the network to itself, as gVisor does, only 'ready: {log: ...}' can be seen";
+    }
+
     [[nodiscard]] milliseconds left() const {
         return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now()));
     }
@@ -142,7 +149,7 @@ private:
                                *step.ready)) {
                 if (const auto status = container->wait_for(milliseconds(50)))
                     return ended(*status, " before it was ready");
-                if (left().count() == 0) return "was not ready within " + seconds(whole.timeout);
+                if (left().count() == 0) return not_ready(step, whole);
             }
         }
         container->stop(kGrace, signal_number(config_.stop_signal));

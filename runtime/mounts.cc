@@ -372,7 +372,15 @@ Result cover_paths(Stage& stage) noexcept {
     return 0;
 }
 
+/// As runc and crun do: an image may name a working directory that it does not have. What is wrong with it shows when
+/// it is entered.
+void make_cwd(Stage& stage) noexcept {
+    if (!stage.plan.missing_cwd) return;
+    const Scoped made(stage.kernel, open_or_make(stage, *stage.plan.missing_cwd, resolution(false), true));
+}
+
 Result seal_root(Stage& stage) noexcept {
+    make_cwd(stage);
     for (const Place& place : stage.plan.late_readonly) {
         const Scoped top(stage.kernel,
                          stage.kernel.open_beneath(stage.root, place.path(), O_PATH | O_DIRECTORY, resolution(true)));

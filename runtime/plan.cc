@@ -249,6 +249,8 @@ void plan_launch(Kernel& kernel, const RuntimeConfig& config, PlanRequest reques
     plan.environment = pointers_to(plan.process.env);
     plan.cwd = plan.process.cwd.substr(std::min(plan.process.cwd.find_first_not_of('/'), plan.process.cwd.size()));
     if (plan.cwd.empty()) plan.cwd = ".";
+    const std::filesystem::path clean = std::filesystem::path("/" + plan.cwd + "/.").lexically_normal().parent_path();
+    if (clean != "/") plan.missing_cwd = place_of(clean.string());
 
     SeccompProgram program;
     if (config.seccomp) {

@@ -154,6 +154,7 @@ struct Plan {
     std::vector<const char*> arguments;    ///< of process.args, with a null at the end
     std::vector<const char*> environment;  ///< of process.env, likewise
     std::string cwd;                       ///< relative to the root; "." for the root
+    std::optional<Place> missing_cwd;      ///< made where it is missing; none for the root
 
     // The terminal of the program, where it has one.
     UniqueFd console_socket;

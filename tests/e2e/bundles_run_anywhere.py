@@ -182,6 +182,10 @@ def main():
         if name != "runsc":   # its network is inside of it, where nobody can ask whether a port is open
             said = smith("test", "oci:" + image, *chosen, timeout=120)
             assert "ok      start, ready when HTTP answers" in said.out, said
+        else:
+            said = smith("test", "oci:" + image, "--spec", tests(folder, "asks", "  - start: true\n    ready: {http: /}\n    timeout: 1s"),
+                         *chosen, status=TEST_FAILED, timeout=60)
+            assert "only 'ready: {log: ...}' can be seen" in said.err, said
         step("what the runtime fails at is not taken for the program's own status")
         fails = tests(folder, "fails", "  - run: [/no/such/program]\n    exit: 1")
         smith("test", "oci:" + image, "--spec", fails, *chosen, status=TEST_FAILED, timeout=60)

@@ -76,6 +76,25 @@ def test_names_are_taken_once(box):
     assert "already exists" in box.refusal("create", "--bundle", box.bundle, "same")
 
 
+def test_a_working_directory_that_is_missing(box):
+    """as with runc and crun it is made, in a read-only root too; but never through a link out of the root"""
+    def mapped(document):   # by whom the root can be written to
+        linux = document["linux"]
+        linux["namespaces"] = [n for n in linux["namespaces"] if n["type"] != "user"]
+        linux.pop("uidMappings")
+        linux.pop("gidMappings")
+        document["process"]["cwd"] = cwd
+    os.symlink("../../../../../../../.." + box.folder, os.path.join(box.rootfs, "out"))
+    for cwd in ("/app/data", "/etc//z/."):
+        box.configure("names", bend=mapped)
+        assert box.run("c").split()[1] == os.path.normpath(cwd), cwd
+    assert os.path.isdir(os.path.join(box.rootfs, "app", "data"))
+    for cwd in ("/out/nowhere", "/proc/self/fd/7/x", "/proc/nothing"):
+        box.configure("names", bend=mapped)
+        assert "entering the working directory" in box.refusal("run", "--bundle", box.bundle, "c")
+    assert not os.path.exists(os.path.join(box.folder, "nowhere"))
+
+
 def test_hostile_ids(box):
     """an id is the name of a directory, and never leads out of it"""
     box.configure("exit", "0")

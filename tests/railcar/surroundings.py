@@ -62,6 +62,27 @@ def test_umasks(box):
         box.call("delete", "c")
 
 
+def test_a_limit_of_file_sizes(box):
+    """what the caller may not write is an error, not the end of railcar half-way"""
+    box.configure("exit", "0")
+    for most in (0, 100, 5000):
+        done = subprocess.run(box.command("run", "--bundle", box.bundle, "c"), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, timeout=60, text=True,
+                              preexec_fn=lambda n=most: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)))
+        assert done.returncode == 1 and "File too large" in done.stderr, (most, done)
+        assert box.names() == []
+
+
+def test_a_bundle_whose_path_is_no_text(box):
+    """a path that JSON has no form for is refused before anything is made"""
+    strange = os.fsencode(box.folder) + b"/\xff"
+    os.rename(box.bundle, strange)
+    box.bundle = os.fsdecode(strange)
+    box.configure("pause")
+    assert "is not UTF-8" in box.refusal("create", "--bundle", box.bundle, "c")
+    assert box.names() == []
+
+
 def test_an_ordinary_user_with_a_strange_umask(box):
     """an ordinary user's containers do not depend on it either"""
     as_somebody = somebody(box)

@@ -13,6 +13,7 @@
 
 #include "base/bounds.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "runtime/child.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
@@ -149,6 +150,9 @@ ContainerState first_state(const std::string& id, const Bundle& bundle) {
     ContainerState state;
     state.id = id;
     state.bundle = bundle.directory.string();
+    if (!is_utf8(state.bundle)) {
+        throw Error(ErrorKind::usage, "the bundle's path " + quote(state.bundle) + " is not UTF-8, as a state must be");
+    }
     state.rootfs = (bundle.directory / bundle.config.root_path).lexically_normal().string();
     state.created_at = current_time();
     state.owner = geteuid();
@@ -254,8 +258,8 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
     check_terminal(bundle.config, request);
     check_labels(bundle.config.process);
     if (joins_who_may_trace_us(bundle.config)) run_from_sealed_copy();
-    StateDirectory directory = StateDirectory::claim(global.root, id);
     ContainerState state = first_state(id, bundle);
+    StateDirectory directory = StateDirectory::claim(global.root, id);
     try {
         if (!bundle.config.has_namespace(CLONE_NEWNS)) state.root_mount = remember_root(linux_kernel(), state.rootfs);
         directory.write_config(text);
