@@ -183,7 +183,7 @@ def main():
             said = smith("test", "oci:" + image, *chosen, timeout=120)
             assert "ok      start, ready when HTTP answers" in said.out, said
         else:
-            said = smith("test", "oci:" + image, "--spec", tests(folder, "asks", "  - start: true\n    ready: {http: /}\n    timeout: 1s"),
+            said = smith("test", "oci:" + image, "--spec", tests(folder, "asks", "  - start: true\n    ready: {tcp: 8080}\n    timeout: 1s"),
                          *chosen, status=TEST_FAILED, timeout=60)
             assert "only 'ready: {log: ...}' can be seen" in said.err, said
         step("what the runtime fails at is not taken for the program's own status")
