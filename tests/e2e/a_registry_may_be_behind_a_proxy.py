@@ -14,10 +14,9 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import urllib.parse
 
-from e2e import DOWNLOAD, USAGE, Loopback, need_tools, run, scratch, skip, smith, step, write
+from e2e import DOWNLOAD, USAGE, Listening, Loopback, need_tools, run, scratch, skip, smith, step, write
 from registries import PASSWORD, USER, Authority, Home, Registry, TokenServer
 
 NAME, ADDRESS = "registry.example", "192.0.2.1"
@@ -27,7 +26,7 @@ BASIC = {"proxy": "Basic " + base64.b64encode(PROXY_USER.encode()).decode(),
 SAID = []
 
 
-class Proxy:
+class Proxy(Listening):
     """Of HTTP/1.1: CONNECT, and plain requests for absolute URLs. Every host is this machine. Remembers what it was asked."""
 
     def __init__(self, wants=None):
@@ -89,20 +88,10 @@ class Proxy:
 
             do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = forward
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.address = "127.0.0.1:%d" % self.server.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
     def url(self, user=PROXY_USER):
-        return "http://%s%s" % (user + "@" if user else "", self.address)
+        return "http://%s%s" % (user + "@" if user else "", self.host)
 
     def take_seen(self):
         seen, self.seen = self.seen, []
@@ -178,7 +167,7 @@ def by_tls(folder, authority, home):
         step("a proxy that does not let us in says so, once")
         for user in ("", "proxy:canary-wrong"):
             refused = said("inspect", place, *creds, env=dict(home.env, https_proxy=proxy.url(user)), status=DOWNLOAD)
-            assert "the proxy says 407" in refused.err and proxy.address in refused.err, refused
+            assert "the proxy says 407" in refused.err and proxy.host in refused.err, refused
             assert len(proxy.take_seen()) <= 2, "a password that is wrong stays wrong"
 
         step("no_proxy: a host, what is below it, an address, a network, everything")

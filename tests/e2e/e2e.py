@@ -195,8 +195,25 @@ def serve(folder):
         server.server_close()
 
 
-class Loopback:
-    """A server on this machine alone, while it is entered: `answer(request)` of a subclass answers each GET."""
+class Listening:
+    """An HTTP server on a port of this machine alone, while it is entered: `handler` has its requests."""
+
+    def __init__(self, handler):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.host = "127.0.0.1:%d" % self.server.server_address[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Loopback(Listening):
+    """`answer(request)` of a subclass answers each GET."""
 
     def __init__(self):
         server = self
@@ -211,16 +228,8 @@ class Loopback:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d/" % self.server.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
+        self.url = "http://%s/" % self.host
 
 
 class Mirror(Loopback):

@@ -10,16 +10,15 @@ import os
 import re
 import socket
 import struct
-import threading
 import time
 
-from e2e import DOWNLOAD, Layout, need_tools, read, scratch, smith, step, write
+from e2e import DOWNLOAD, Layout, Listening, need_tools, read, scratch, smith, step, write
 from registries import PASSWORD, USER, Home, Registry, TokenServer, blob_digests
 
 SIZE = 40_000_000
 
 
-class Gateway:
+class Gateway(Listening):
     """In front of a registry. `rule(method, path, size of the body)` says what is done: None, to let it pass; a status,
     to answer with; ("up", N) or ("down", N), to cut both connections when N bytes of a body went this way."""
 
@@ -92,17 +91,7 @@ class Gateway:
 
             do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = answer
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.host = "127.0.0.1:%d" % self.server.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
     def name(self, repository):
         return "docker://%s/%s" % (self.host, repository)
