@@ -501,6 +501,25 @@ bool Cgroup::wait_until_empty() const {
     return within(kPatienceMs, [&] { return processes().empty(); });
 }
 
+bool Cgroup::remove_empty() const noexcept {
+    const auto takes_to_kill = [](const std::string& name) {
+        return name.empty() || CgroupHierarchy{name, "", ""}.has("freezer");
+    };
+    for (const bool last : {false, true}) {
+        for (const auto& [name, path] : paths_) {
+            if (takes_to_kill(name) != last) continue;
+            try {
+                if (!open(path)) continue;
+            } catch (const std::exception&) {
+                return false;
+            }
+            const Result removed = kernel_->remove_directory(AT_FDCWD, path.c_str());
+            if (removed < 0 && removed != -ENOENT) return false;
+        }
+    }
+    return true;
+}
+
 bool Cgroup::remove() const noexcept {
     const auto gone = [this](const std::string& path) {
         try {

@@ -114,6 +114,9 @@ public:
 
     /// False when there are processes still after a second.
     [[nodiscard]] bool wait_until_empty() const;
+    /// Removes the directories if nothing is in any of them; else false, at once, and those it takes to kill() are
+    /// left.
+    [[nodiscard]] bool remove_empty() const noexcept;
     /// Removes the directories, and those below them. Processes that are ending are waited for, for a second; false
     /// when some still live. What is not there is not missed.
     bool remove() const noexcept;

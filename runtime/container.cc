@@ -141,7 +141,7 @@ Container Container::launch(Kernel& kernel, const RuntimeConfig& config, const P
 /// What only the parent can do for the child, who waits.
 void Container::prepare(const RuntimeConfig& config, const Plan& plan, const CreateOptions& options) {
     // First of all: whoever is killed from here on has left word of what there is to be cleared away.
-    if (options.on_birth) options.on_birth(pid_);
+    if (options.on_birth) options.on_birth(pid_, cgroups_);
     if ((namespaces_ & CLONE_NEWUSER) != 0) write_id_maps(pid_, config);
     if (options.cgroups.systemd != nullptr) {
         cgroups_ = create_scope(config, options.cgroups, pid_, warnings_, *kernel_);

@@ -67,8 +67,9 @@ struct CreateOptions {
     CgroupRequest cgroups;
     /// For join(): the cgroups that the process is born in; they are there already.
     CgroupPaths enter;
-    /// Called when the process exists and waits: before anything else is made, its id may be written down.
-    std::function<void(pid_t)> on_birth;
+    /// Called when the process exists and waits: before anything else is made, its id may be written down, and the
+    /// cgroups that were made for it (systemd makes its own later).
+    std::function<void(pid_t, const CgroupPaths& made)> on_birth;
     /// The container's state for hooks, as JSON, with the status "creating" or "created"; called after on_birth.
     std::function<std::string(pid_t, bool created)> state;
 };

@@ -64,8 +64,10 @@ void kill_quietly(Kernel& kernel, pid_t process) noexcept {
     static_cast<void>(kernel.send_signal(pidfd.get(), SIGKILL));
 }
 
-/// Kills what is in it, and removes it; false when that cannot be.
+/// Kills what is in it, and removes it; false when that cannot be. Mostly nothing is: a container's end is its first
+/// process's.
 bool clear_away(const Cgroup& cgroup) noexcept {
+    if (cgroup.remove_empty()) return true;
     kill_quietly(cgroup);
     return cgroup.remove();
 }

@@ -124,7 +124,7 @@ Container Container::join(const RuntimeConfig& config, const ContainerInit& init
     gate.status_write.reset();
     go.read.reset();
     try {
-        if (options.on_birth) options.on_birth(static_cast<pid_t>(first));
+        if (options.on_birth) options.on_birth(static_cast<pid_t>(first), options.enter);
         raise_hard_limits(kernel, static_cast<pid_t>(first), config.process.rlimits);
         if (config.process.oom_score_adj) {
             write_proc_file(static_cast<pid_t>(first), "oom_score_adj", std::to_string(*config.process.oom_score_adj));

@@ -342,12 +342,17 @@ def test_one_that_cannot_be_read(box):
         file.write(text)
 
 
-def killed_behind_its_configuration(box):
-    """Kills create as soon as it has written down what it will make: fifos come next, cgroups, a process, a state."""
-    with subprocess.Popen(["strace", "-o", "/dev/null", "-e", "inject=mknodat:signal=SIGKILL:when=1",
+def killed_at(box, call, number):
+    """Kills create where it makes the system call `call` for the `number`th time."""
+    with subprocess.Popen(["strace", "-o", "/dev/null", "-e", "inject=%s:signal=SIGKILL:when=%d" % (call, number),
                            *box.command("create", "--bundle", box.bundle, "c")], stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as tracer:
         tracer.wait(timeout=60)
+
+
+def killed_behind_its_configuration(box):
+    """Then it has written down what it will make: fifos come next, cgroups, a process, a state."""
+    killed_at(box, "mknodat", 1)
     assert sorted(os.listdir(os.path.join(box.state, "c"))) == ["config.json"], os.listdir(os.path.join(box.state, "c"))
 
 
@@ -373,6 +378,22 @@ def test_a_cgroup_that_others_are_in(box):
         stranger.kill()
         stranger.wait()
         os.rmdir(folder)
+
+
+def test_killed_with_its_first_state(box):
+    """killed before it is done, create has written down which cgroups it has made, also those that somebody named"""
+    if not shutil.which("strace"):
+        print("  left out: strace is not installed")
+        return
+    before = railcar.belongings()
+    box.configure("pause", bend=lambda document: document["linux"].update(cgroupsPath="/railcar-c-%d" % os.getpid()))
+    killed_at(box, "renameat", 3)   # a configuration, the first state, the last one
+    with open(os.path.join(box.state, "c", "state.json"), encoding="utf-8") as file:
+        state = json.load(file)
+    assert state["created"] is False, state
+    assert state["cgroups"] or railcar.belongings()[1] == before[1], state
+    box.call("delete", "--force", "c")
+    railcar.assert_same(before)
 
 
 def test_without_a_mount_namespace_and_killed(box):

@@ -151,7 +151,7 @@ int run_process(const Global& global, const Found& found, const ExecRequest& req
     // What a user's systemd may have to move is not born there.
     const bool moved = found.state.systemd_unit.user;
     if (!moved) options.enter = cgroups;
-    options.on_birth = [&](pid_t pid) {
+    options.on_birth = [&](pid_t pid, const CgroupPaths&) {
         if (moved) join_cgroups(cgroups, found.state.systemd_unit, pid);
         if (!found.state.resctrl.empty()) join_resctrl(linux_kernel(), find_resctrl(), found.state.resctrl, pid);
     };

@@ -129,10 +129,11 @@ std::vector<pid_t> processes_of_namespace(pid_t init) {
     return out;
 }
 
-/// A cgroup that has processes already is somebody's, whatever becomes of this container; `create` refuses it. A name
-/// of our own making is nobody's.
-CgroupPaths ours_to_clear(const RuntimeConfig& config, CgroupPaths planned) {
-    const bool somebodys = !config.cgroups_path.empty() && !planned.empty() && !processes_in(planned).empty();
+/// What systemd is about to make. A cgroup that has processes already is somebody's, whatever becomes of this
+/// container; `create` refuses it.
+CgroupPaths systemds_to_clear(const RuntimeConfig& config, const CgroupRequest& request) {
+    CgroupPaths planned = plan_cgroups(config, request);
+    const bool somebodys = !planned.empty() && !processes_in(planned).empty();
     return somebodys ? CgroupPaths() : planned;
 }
 
@@ -282,10 +283,10 @@ Created create_container(const Global& global, const std::string& id, CreateRequ
             options.cgroups.systemd = &*systemd;
         }
         // By value: `options` is moved from by the time that this is called.
-        options.on_birth = [&, wanted_cgroups = options.cgroups](pid_t pid) {
+        options.on_birth = [&, wanted_cgroups = options.cgroups](pid_t pid, const CgroupPaths& made) {
             state.process = identify(pid);
             if (state.process.start_time == 0) throw_unseen(pid);
-            state.cgroups = ours_to_clear(bundle.config, plan_cgroups(bundle.config, wanted_cgroups));
+            state.cgroups = systemd ? systemds_to_clear(bundle.config, wanted_cgroups) : made;
             if (systemd && !state.cgroups.empty()) state.systemd_unit = systemd->unit();
             const auto& rdt = bundle.config.intel_rdt;
             if (rdt) state.resctrl = plan_resctrl(find_resctrl(), *rdt, id);
