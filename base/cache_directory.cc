@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Each attempt but the last one loses a race against somebody who deletes the cache.
-constexpr int kAttempts = 16;
+constexpr int kAttempts = 256;
 
 /// 0, or what mkdir(2) has to say. An existing directory says EEXIST before it says that nobody may write there.
 int make_with_parents(const fs::path& directory) {
